@@ -30,11 +30,13 @@ struct yc_opt {
 /* One or several tables may fill several structs (a service's own and the node's). End each table with {0}. */
 struct yc_opt_set { const struct yc_opt *opts; void *conf; };
 
-/* Fill the structs from argv, environment and --config file. prefix: "YC_ACD". rest: first non-option index of argv.
- * Errors name the option in e->field ("ring_ms") and file:line in the message. */
+/* Fill the structs (zeroed before) from argv, environment and --config file. prefix: "YC_ACD". rest: first non-option index of argv
+ * (may be NULL). Switches: --name, --no-name, --name=off. An empty variable counts as not set. --help, --version, --check and --man
+ * belong to main() and are passed over. Errors name the option in e->field ("ring_ms") and file:line in the message. */
 enum yc_code yc_opt_parse(const struct yc_opt_set *sets, size_t n_sets, const char *prefix,
 			  int argc, char **argv, int *rest, struct yc_err *e) YC_MUST;
-/* Parse the text of an option file (fuzzed). name is used in messages. */
+/* Parse the text of an option file (fuzzed). name is used in messages. Lines are `name = value`, `# comment`, or empty; ` #` ends a value;
+ * "..." keeps blanks and '#'. An unknown name, or one given twice, is an error. */
 enum yc_code yc_opt_text(const struct yc_opt_set *sets, size_t n_sets, const char *name,
 			 const char *text, size_t len, struct yc_err *e) YC_MUST;
 void yc_opt_free(const struct yc_opt_set *sets, size_t n_sets);
