@@ -28,8 +28,11 @@ typedef void yc_bus_event_fn(void *arg, const char *topic, const uint8_t *payloa
 enum yc_code yc_bus_open(struct yc_bus **out, struct yc_loop *l, const struct yc_bus_conf *c,
 			 yc_bus_request_fn *on_request, yc_bus_event_fn *on_event, void *arg, struct yc_err *e) YC_MUST;
 void yc_bus_close(struct yc_bus **b);            /* sends BYE; pending calls end with UNAVAILABLE */
+void yc_bus_bye(struct yc_bus *b);               /* no new requests from now on, please; replies still go out */
 const char *yc_bus_instance(const struct yc_bus *b);
 int yc_bus_is_up(const struct yc_bus *b);        /* has the broker answered within the last 2 s? */
+/* Another process announced itself under this name, and the broker took its word: this one gets no requests any more. */
+int yc_bus_is_displaced(const struct yc_bus *b);
 
 /* msg: the unpacked reply (borrowed during the callback), NULL unless code is OK; e: why not. Called exactly once, from the loop,
  * never from inside yc_bus_call. */
