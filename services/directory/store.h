@@ -17,7 +17,7 @@ enum {
 	Q_COUNT
 };
 
-_Static_assert(Q_COUNT == DIR_N_SQL, "directory.h says how many statements there are");
+_Static_assert((int)Q_COUNT == (int)DIR_N_SQL, "directory.h says how many statements there are");
 
 static inline struct yc_db *dir_db(struct dir *d) { return yc_node_db(d->n); }
 static inline int dir_q(struct dir *d, int q) { return yc_node_q(d->n, q); }
