@@ -52,16 +52,14 @@ void yc_clock_real(void)
 	atomic_store(&is_fake, 0);
 }
 
-/* Days since 1970-01-01 of a date of the proleptic Gregorian calendar, and back. Counting years from March puts the leap day last, and
- * 400 years have 146 097 days. */
-static int64_t days_of(int64_t y, int m, int d)
+/* Counting years from March puts the leap day last; 400 years have 146 097 days; five months from March have 153. */
+int64_t yc_days_of(int64_t year, int month, int day)
 {
-	int64_t era, yoe, doy;
+	int64_t y = year - (month <= 2), era, yoe, doy;
 
-	y -= m <= 2;
 	era = (y >= 0 ? y : y - 399) / 400;
 	yoe = y - era * 400;
-	doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+	doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
 	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
@@ -78,6 +76,15 @@ static void date_of(int64_t days, int64_t *y, int *m, int *d)
 	*d = (int)(doy - (153 * mp + 2) / 5 + 1);
 	*m = (int)(mp < 10 ? mp + 3 : mp - 9);
 	*y = yoe + era * 400 + (*m <= 2);
+}
+
+int32_t yc_date_of_days(int64_t days)
+{
+	int64_t y;
+	int m, d;
+
+	date_of(days, &y, &m, &d);
+	return (int32_t)(y * 10000 + m * 100 + d);
 }
 
 char *yc_rfc3339(int64_t ms, char *buf)
@@ -134,7 +141,7 @@ static int parse_date(const char **s, int64_t *days)
 	if ((y = digits(s, 4)) < 0 || expect(s, '-') || (m = digits(s, 2)) < 1 || m > 12 || expect(s, '-') ||
 	    (d = digits(s, 2)) < 1 || d > month_days(y, m))
 		return -1;
-	*days = days_of(y, m, d);
+	*days = yc_days_of(y, m, d);
 	return 0;
 }
 

@@ -31,12 +31,18 @@ struct yc_clock_event { int64_t at; int run; };  /* run = 1: the clock runs from
 /* One line of a due date's unfolding: between from and to this much working time was counted. */
 struct yc_due_line { int64_t from, to, counted_ms; int run; };
 
-/* Working ms between two instants. INVALID ("calendar") when a year is unknown. */
+/* Is the table well formed: spans ordered and apart, dates ordered, years and offset sane? INVALID names the field ("days.3.hours"). The
+ * functions below rely on it. */
+enum yc_code yc_cal_check(const struct yc_calendar *c, struct yc_err *e) YC_MUST;
+
+/* Working ms between two instants (0 when to <= from). INVALID ("calendar") when a year is unknown. */
 enum yc_code yc_cal_between(const struct yc_calendar *c, int64_t from, int64_t to, int64_t *ms, struct yc_err *e) YC_MUST;
-/* The instant at which work_ms of working time have passed since from. */
+/* The earliest instant at which work_ms (>= 0) of working time have passed since from. */
 enum yc_code yc_cal_add(const struct yc_calendar *c, int64_t from, int64_t work_ms, int64_t *at, struct yc_err *e) YC_MUST;
 int yc_cal_is_open(const struct yc_calendar *c, int64_t at);   /* 1, 0, or -1 when the year is unknown */
-/* Due date of a clock with these starts and stops: *due = 0 while it is paused. lines (may be NULL) receives at most max lines, *n set. */
+/* Due date of a clock with these starts and stops: *due = 0 while it is paused. lines (may be NULL) receives at most max lines, *n set
+ * (may be NULL without lines). With a due date the lines sum to the target, and the last ends there: what happened later does not count.
+ * While paused, the last line has run = 0 and to = 0. */
 enum yc_code yc_due(const struct yc_calendar *c, const struct yc_clock_event *ev, int n_ev, int64_t target_ms,
 		    int64_t *due, struct yc_due_line *lines, int max, int *n, struct yc_err *e) YC_MUST;
 /* Local date yyyymmdd of an instant, and the start of a local date. */

@@ -18,4 +18,8 @@ char *yc_rfc3339(int64_t ms, char *buf);
 /* Accepts Z or an offset, with or without fraction. 0 on success, -1 otherwise. */
 int yc_rfc3339_parse(const char *s, int64_t *ms);
 
+/* Days since 1970-01-01 of a Gregorian date, and the date (yyyymmdd, years 1..9999) of such a day. Pure. */
+int64_t yc_days_of(int64_t year, int month, int day);
+int32_t yc_date_of_days(int64_t days);
+
 #endif
