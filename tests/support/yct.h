@@ -32,7 +32,10 @@ const char *yct_dir(void);
 const char *yct_redis(void);                     /* "unix:/tmp/.../redis.sock" */
 void yct_redis_kill(void);                       /* kill -9; the next yct_redis_start restarts on the same data */
 void yct_redis_start(void);
+int yct_redis_pid(void);                         /* to stop and continue it; 0 when it was killed */
 const char *yct_pg(void);                        /* "postgresql:///yc?host=/tmp/..." */
+void yct_pg_kill(void);                          /* at once, as by a crash; yct_pg_start restarts on the same data */
+void yct_pg_start(void);
 /* Store tests run on both engines: calls fn("sqlite:...") and fn("postgresql:..."), each on an empty store. */
 void yct_on_both_stores(void (*fn)(const char *url));
 char *yct_fresh_db(const char *engine);          /* "sqlite" or "pg": url of an empty store; free with free() */
