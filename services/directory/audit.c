@@ -1,8 +1,9 @@
 /* The audit log: rows of our own and of other services' audit.* events, each hash covering the row before it. */
 #include "directory.h"
 
+#include "rule_audit.h"
+
 #include "yc/clock.h"
-#include "yc/json.h"
 #include "yc/text.h"
 
 #include <stdio.h>
@@ -10,19 +11,6 @@
 
 #define VERIFY_CHUNK 1000
 #define DETAIL_MAX 2000
-
-/* The digest covers every column with its length, so that no two rows read alike. */
-void dir_audit_hash(const char *prev, const Pb__AuditRow *r, char out[65])
-{
-	const char *cols[] = { r->actor, r->actor_name, r->action, r->object, r->detail, r->source };
-	struct yc_buf b = { 0 };
-
-	yc_buf_printf(&b, "%s\n%lld\n%lld\n", prev, (long long)r->seq, (long long)r->at);
-	for (size_t i = 0; i < sizeof(cols) / sizeof(cols[0]); i++)
-		yc_buf_printf(&b, "%zu:%s\n", strlen(cols[i]), cols[i]);
-	yc_sha256_hex(b.p, b.n, out);
-	yc_buf_free(&b);
-}
 
 static enum yc_code append(struct dir *d, Pb__AuditRow *r, struct yc_err *e)
 {

@@ -91,7 +91,6 @@ enum yc_code dir_audit_head(struct dir *d, int64_t *seq, char hash[65], struct y
 
 /* audit.c */
 enum yc_code dir_audit(struct dir *d, const Pb__Principal *who, const char *action, const char *object, const char *detail, struct yc_err *e) YC_MUST;
-void dir_audit_hash(const char *prev, const Pb__AuditRow *r, char out[65]);
 enum yc_code dir_on_audit_event(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e);
 yc_handler dir_on_audit_list, dir_on_audit_verify;
 
@@ -106,8 +105,6 @@ enum yc_code dir_org_store(struct dir *d, struct yc_arena *a, Pb__Org *o, const 
 /* Writes p (validated by dir_person_ready), tells the world. was NULL: new. */
 enum yc_code dir_person_ready(struct dir *d, struct yc_arena *a, Pb__Person *p, struct yc_err *e) YC_MUST;     /* references exist; org_path is set */
 enum yc_code dir_person_store(struct dir *d, struct yc_arena *a, Pb__Person *p, const struct dir_person *was, struct yc_err *e) YC_MUST;
-/* fields given (PATCH, files): take the others from was; active is true for a new person unless said. */
-void dir_person_merge(Pb__Person *p, const Pb__Person *was);
 void dir_person_public(Pb__Person *p);           /* drop what never comes out */
 
 /* extension.c */

@@ -16,39 +16,6 @@ void dir_person_public(Pb__Person *p)
 	p->fields = NULL;
 }
 
-static int given(const Pb__Person *p, const char *field)
-{
-	for (size_t i = 0; i < p->n_fields; i++)
-		if (yc_streq(p->fields[i], field))
-			return 1;
-	return 0;
-}
-
-void dir_person_merge(Pb__Person *p, const Pb__Person *was)
-{
-	if (!p->n_fields)
-		return;
-	if (!given(p, "active"))
-		p->active = was ? was->active : 1;
-	if (!was)
-		return;
-#define KEEP(f) if (!given(p, #f)) p->f = was->f
-	KEEP(staff_no);
-	KEEP(login);
-	KEEP(name);
-	KEEP(name_en);
-	KEEP(org);
-	if (!given(p, "roles")) {
-		p->roles = was->roles;
-		p->n_roles = was->n_roles;
-	}
-	if (!given(p, "skills")) {
-		p->skills = was->skills;
-		p->n_skills = was->n_skills;
-	}
-#undef KEEP
-}
-
 enum yc_code dir_person_ready(struct dir *d, struct yc_arena *a, Pb__Person *p, struct yc_err *e)
 {
 	Pb__Org *o = NULL;

@@ -218,3 +218,36 @@ int dir_path_inside(const char *path, const char *base)
 		n--;
 	return !strncmp(path, base, n) && (!path[n] || path[n] == '/');
 }
+
+static int given(const Pb__Person *p, const char *field)
+{
+	for (size_t i = 0; i < p->n_fields; i++)
+		if (yc_streq(p->fields[i], field))
+			return 1;
+	return 0;
+}
+
+void dir_person_merge(Pb__Person *p, const Pb__Person *was)
+{
+	if (!p->n_fields)
+		return;
+	if (!given(p, "active"))
+		p->active = was ? was->active : 1;
+	if (!was)
+		return;
+#define KEEP(f) if (!given(p, #f)) p->f = was->f
+	KEEP(staff_no);
+	KEEP(login);
+	KEEP(name);
+	KEEP(name_en);
+	KEEP(org);
+	if (!given(p, "roles")) {
+		p->roles = was->roles;
+		p->n_roles = was->n_roles;
+	}
+	if (!given(p, "skills")) {
+		p->skills = was->skills;
+		p->n_skills = was->n_skills;
+	}
+#undef KEEP
+}

@@ -36,6 +36,9 @@ uint32_t dir_roles_beyond(uint32_t mine);
 char *dir_skills_pack(struct yc_arena *a, Pb__SkillLevel **v, size_t n);
 size_t dir_skills_unpack(struct yc_arena *a, const char *text, Pb__SkillLevel ***v);
 
+/* fields given (PATCH, files): take the others from was (NULL: a new one); active is true for a new person unless said. */
+void dir_person_merge(Pb__Person *p, const Pb__Person *was);
+
 /* Is path equal to or below base? base "/" holds everything. */
 int dir_path_inside(const char *path, const char *base);
 

@@ -1,5 +1,6 @@
 #include "store.h"
 
+#include "rule_audit.h"
 #include "rule_check.h"
 
 #include "yc/text.h"
