@@ -18,7 +18,7 @@ int yct_main(int argc, char **argv, const char *suite, const struct yct_test *te
 #define YCT_MAIN(suite, ...) YCT_MAIN_WITH(suite, NULL, NULL, __VA_ARGS__)
 
 #define YCT_OK(expr) do { struct yc_err *e_ = yct_err(); enum yc_code c_ = (expr); \
-	if (c_ != YC_OK) yct_explain(#expr, c_, e_); CU_ASSERT_EQUAL_FATAL(c_, YC_OK); } while (0)
+	if (c_ != YC_OK) { yct_explain(#expr, c_, e_); } CU_ASSERT_EQUAL_FATAL(c_, YC_OK); } while (0)
 #define YCT_STR(a, b) CU_ASSERT_STRING_EQUAL(a, b)
 struct yc_err *yct_err(void);                    /* a scratch error: YCT_OK(f(x, yct_err())) */
 void yct_explain(const char *expr, enum yc_code code, const struct yc_err *e);
