@@ -36,6 +36,7 @@ static int overruled(const void *facts)
 #define LIVE (YC_S(OPEN) | YC_S(ANSWERED))
 static const struct yc_fsm_row rows[] = {
 	/* from          on                to        guard             effects                         timer */
+	{ YC_S(NOT_YET),  TICKET_CREATE,    OPEN,     NULL,             { 0 },                          0 },
 	{ YC_S(OPEN),     TICKET_DONE,      OPEN,     more_steps,       { TICKET_FX_NEXT_STEP },        0 },
 	{ LIVE,           TICKET_RETURN,    OPEN,     has_previous,     { TICKET_FX_PREVIOUS_STEP },    0 },
 	{ LIVE,           TICKET_ANSWER,    ANSWERED, at_end_satisfied, { TICKET_FX_STAMP_ANSWER },     0 },
@@ -48,13 +49,13 @@ static const struct yc_fsm_row rows[] = {
 };
 
 static const char *const states[] = { "NONE", "OPEN", "ANSWERED", "CLOSED" };
-static const char *const events[] = { "NONE", "DONE", "RETURN", "ANSWER", "CLOSE", "NOTE", "TAKE", "HAND_OVER" };
+static const char *const events[] = { "NONE", "CREATE", "DONE", "RETURN", "ANSWER", "CLOSE", "NOTE", "TAKE", "HAND_OVER" };
 static const char *const effects[] = { "", "NEXT_STEP", "PREVIOUS_STEP", "STAMP_ANSWER", "STAMP_CLOSE" };
 
 const struct yc_fsm ticket_fsm = {
 	.name = "order", .rows = rows, .n_rows = sizeof(rows) / sizeof(rows[0]),
 	.states = states, .n_states = 4, .events = events, .n_events = TICKET_EVENT_COUNT,
-	.effects = effects, .n_effects = TICKET_FX_COUNT, .terminal = YC_S(CLOSED), .start = OPEN,
+	.effects = effects, .n_effects = TICKET_FX_COUNT, .terminal = YC_S(CLOSED), .start = NOT_YET,
 };
 
 static enum yc_code refuse_close(const Pb__Order *o, const Pb__ProcessStep *step, const struct ticket_facts *f, struct yc_err *e)

@@ -206,7 +206,7 @@ static void fill(struct yc_req *rq, const Pb__OrderCreateReq *in, const struct p
 	o->process_version = p->process->version_no;
 	o->subject = in->subject;
 	o->body = in->body;
-	o->state = (Pb__OrderState)ticket_fsm.start;
+	o->state = (Pb__OrderState)yc_fsm_next(&ticket_fsm, ticket_fsm.start, TICKET_CREATE, NULL)->to;
 	o->owner_id = o->created_by = who->person_id;
 	o->owner_name = who->name;
 	o->calendar = p->service->calendar;

@@ -15,6 +15,7 @@
 #define TICKET_ENTRIES_MAX 2000 /* entries of one order */
 #define TICKET_ZONE_MIN 480     /* days of order numbers are cut at UTC+8 */
 
+#define NOT_YET PB__ORDER_STATE__ORDER_STATE_NONE
 #define OPEN PB__ORDER_STATE__ORDER_STATE_OPEN
 #define ANSWERED PB__ORDER_STATE__ORDER_STATE_ANSWERED
 #define CLOSED PB__ORDER_STATE__ORDER_STATE_CLOSED
@@ -50,7 +51,7 @@ enum ticket_number ticket_number_read(const char *text, const char *site, char o
 enum yc_code ticket_site_code(const char *site, char out[12], struct yc_err *e) YC_MUST;
 
 /* --- fsm.c: life of an order ----------------------------------------------------------------------------------------------------- */
-enum ticket_event { TICKET_DONE = 1, TICKET_RETURN, TICKET_ANSWER, TICKET_CLOSE, TICKET_NOTE, TICKET_TAKE, TICKET_HAND_OVER, TICKET_EVENT_COUNT };
+enum ticket_event { TICKET_CREATE = 1, TICKET_DONE, TICKET_RETURN, TICKET_ANSWER, TICKET_CLOSE, TICKET_NOTE, TICKET_TAKE, TICKET_HAND_OVER, TICKET_EVENT_COUNT };
 enum ticket_effect { TICKET_FX_NEXT_STEP = 1, TICKET_FX_PREVIOUS_STEP, TICKET_FX_STAMP_ANSWER, TICKET_FX_STAMP_CLOSE, TICKET_FX_COUNT };
 struct ticket_facts {
 	int step_no, n_steps;   /* from 1 */
