@@ -267,6 +267,11 @@ int yc_db_is_dirty(const struct yc_db *db)
 	return db->in_tx && db->n_kept > 0;
 }
 
+int yc_db_kept(const struct yc_db *db)
+{
+	return db->in_tx ? db->n_kept : 0;
+}
+
 static void tx_over(struct yc_db *db)
 {
 	int d;

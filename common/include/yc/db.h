@@ -20,7 +20,8 @@ void yc_db_close(struct yc_db **db);
 int yc_db_is_pg(const struct yc_db *db);
 
 /* Apply what is missing of a set ("common", "ticket"); each file in a transaction. BLOB becomes BYTEA on PostgreSQL.
- * A changed text of an applied file, or a store newer than the program, is an error. */
+ * A changed text of an applied file, or a store newer than the program, is an error. A C comment that begins with
+ * the word sqlite or pg is opened on that engine (WITHOUT ROWID, for instance, stands in such comments). */
 enum yc_code yc_db_migrate(struct yc_db *db, const char *set, const struct yc_migration *m, struct yc_err *e) YC_MUST;
 
 /* Prepare n statements; *base is added to the caller's enum (0 for the first set). A typo stops start-up. */
@@ -40,10 +41,14 @@ const void *yc_col_blob(struct yc_stmt *st, int col, size_t *n);
 int yc_col_is_null(struct yc_stmt *st, int col);
 
 /* Units of work inside one transaction (group commit): yc_db_unit_begin marks; the first write opens the transaction and a savepoint;
- * yc_db_unit_end(keep) releases it or undoes just this unit. yc_db_commit makes everything since the last commit durable. */
+ * yc_db_unit_end(keep) releases it or undoes just this unit. yc_db_commit makes everything since the last commit durable.
+ * A statement that failed leaves its unit only to be undone, on both engines (so prefer ON CONFLICT DO NOTHING and look at *changed).
+ * A write outside of any unit is a unit of its own. When the engine lost the transaction, everything fails with UNAVAILABLE until the
+ * commit (which fails too) or the rollback. Units nest up to 4 deep. */
 void yc_db_unit_begin(struct yc_db *db);
 enum yc_code yc_db_unit_end(struct yc_db *db, int keep, struct yc_err *e) YC_MUST;
 int yc_db_is_dirty(const struct yc_db *db);                    /* would a commit write anything? */
+int yc_db_kept(const struct yc_db *db);                        /* writes of ended units that the next commit makes durable */
 enum yc_code yc_db_commit(struct yc_db *db, struct yc_err *e) YC_MUST;
 void yc_db_rollback(struct yc_db *db);
 /* Text that is not in the prepared set (migrations, tests, VACUUM INTO). */
