@@ -119,7 +119,8 @@ struct media_play {
 	int barge;                               /* a digit (listened to) stops it at once, without PLAY_DONE; MEDIA_DTMF tells */
 	int gap_ms;                              /* silence between two prompts and before a repetition */
 };
-/* Replaces what plays. NOT_FOUND (field "prompt") when a name is not loaded: then nothing changes. */
+/* Replaces what plays. NOT_FOUND (field "prompt") when a name is not loaded: then nothing changes. A bridged leg hears its partner, so there
+ * a prompt counts as played at once. Before a remote is known, prompts wait. */
 enum yc_code media_play(struct media *m, media_leg leg, const struct media_play *p, struct yc_err *e) YC_MUST;
 void media_stop_play(struct media *m, media_leg leg);
 /* Endless music under the prompts. name "" = prompt "music", else the generated one; an unknown name falls back the same way. NULL: off. */
