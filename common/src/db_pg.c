@@ -287,7 +287,7 @@ static int64_t numeric(const char *v, int len)
 	int i;
 
 	for (i = 0; i <= weight && i < 5; i++)
-		r = r * 10000 + (i < n_digits && 10 + 2 * i < len ? big(v + 8 + 2 * i, 2) : 0);
+		r = r * 10000 + (i < n_digits && 10 + 2 * i <= len ? big(v + 8 + 2 * i, 2) : 0);
 	return big(v + 4, 2) == 0x4000 ? -r : r;
 }
 

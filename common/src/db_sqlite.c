@@ -90,7 +90,7 @@ static enum yc_code lite_open(struct yc_db *db, const char *url, const char *sch
 	}
 	sqlite3_busy_timeout(l->h, 5000);
 	rc = lite_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
-		       "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384", e);
+		       "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384; PRAGMA case_sensitive_like=ON", e);
 	if (rc)
 		lite_close(db);
 	return rc;

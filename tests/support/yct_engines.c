@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <libpq-fe.h>
+
 #include "yc/arena.h"
 #include "yc/db.h"
 
@@ -165,14 +167,9 @@ static void pg_init(void)
 static int pg_answers(void *unused)
 {
 	char url[160];
-	struct yc_err e;
-	struct yc_db *db;
 
 	snprintf(url, sizeof(url), "postgresql:///postgres?host=%s&user=yc", pg.dir);
-	if (!answers(pg.sock) || yc_db_open(&db, url, "probe", &e))
-		return 0;
-	yc_db_close(&db);
-	return 1;
+	return answers(pg.sock) && PQping(url) == PQPING_OK;
 }
 
 void yct_pg_kill(void)
