@@ -122,15 +122,15 @@ static void *get(struct yc_arena *a, size_t n)
 	size_t whole = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	void *p;
 
+	if (n == 0)
+		whole = ALIGN;          /* distinct, and counted: empty things must not be free of charge */
 	if (whole < n || whole > a->limit - a->handed)
 		return NULL;
-	if (whole == 0)
-		whole = ALIGN;
 	if ((!a->head || whole > a->head->size - a->head->used) && grow(a, whole))
 		return NULL;
 	p = a->head->data + a->head->used;
 	a->head->used += whole;
-	a->handed += whole < a->limit - a->handed ? whole : a->limit - a->handed;
+	a->handed += whole;
 	UNPOISON(p, n);
 	return p;
 }
