@@ -31,7 +31,7 @@ struct dir {
 extern const struct yc_service dir_service;
 extern const struct yc_opt dir_opts[];
 extern const struct yc_migration yc_schema_directory[];
-enum { DIR_N_SQL = 43 };                        /* store.h checks it */
+enum { DIR_N_SQL = 44 };                        /* store.h checks it */
 extern const char *const dir_sql[];
 
 /* A person as stored: with what never leaves. */
@@ -66,6 +66,9 @@ enum yc_code dir_person_get(struct dir *d, struct yc_arena *a, enum dir_person_b
 /* pw_hash and pw_mark NULL: unchanged (empty for a new person). STALE when p->version is not the stored one; *p gets the new version. */
 enum yc_code dir_person_save(struct dir *d, struct yc_arena *a, Pb__Person *p, int is_new, struct yc_err *e) YC_MUST;
 enum yc_code dir_person_password(struct dir *d, const char *id, const char *pw_hash, const char *pw_mark, struct yc_err *e) YC_MUST;
+/* An imported password that waits for its hash, and the hash when it is there (a row that waits no more is left alone). */
+enum yc_code dir_person_await(struct dir *d, const char *id, const char *mark, struct yc_err *e) YC_MUST;
+enum yc_code dir_person_hashed(struct dir *d, const char *id, const char *pw_hash, const char *mark, struct yc_err *e) YC_MUST;
 enum yc_code dir_person_page(struct dir *d, struct yc_arena *a, const struct dir_page *pg, Pb__People *out, struct yc_err *e) YC_MUST;
 enum yc_code dir_person_in_org(struct dir *d, struct yc_arena *a, const char *org, Pb__Person ***v, size_t *n, struct yc_err *e) YC_MUST;
 enum yc_code dir_admins_but(struct dir *d, const char *id, int64_t *n, struct yc_err *e) YC_MUST;    /* active administrators other than id */

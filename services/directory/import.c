@@ -167,8 +167,6 @@ static enum yc_code new_password(struct dir *d, const char *person_id, const cha
 	dir_mark(d, person_id, password, mark);
 	if (had)                                         /* the old one ends now, not when the new one is hashed */
 		c = dir_revoke_all(d, person_id, e);
-	if (c == YC_OK && had)
-		c = dir_person_password(d, person_id, "", "", e);
 	return c ? c : dir_pw_later(d, person_id, password, mark, e);
 }
 

@@ -47,7 +47,7 @@ static enum yc_code finish(struct yc_node *n, void *arg, struct yc_err *e)
 	else
 		c = j->then(rq, j->ctx, j->hash, j->ok, e);
 	yc_req_finish(rq, c, e);
-	return c;
+	return c == YC_UNAUTHENTICATED ? YC_OK : c;      /* a refusal leaves its audit row */
 }
 
 static void done(void *arg)
@@ -84,7 +84,7 @@ static enum yc_code store_hash(struct yc_node *n, void *arg, struct yc_err *e)
 {
 	struct job *j = arg;
 
-	return dir_person_password(j->d, j->person_id, j->hash, j->mark, e);
+	return dir_person_hashed(j->d, j->person_id, j->hash, j->mark, e);
 }
 
 static void done_later(void *arg)
@@ -101,10 +101,15 @@ static void done_later(void *arg)
 	free_job(j);
 }
 
+/* The row waits with a mark of its own: when the import is undone, so is the mark, and the hash finds nobody. */
 enum yc_code dir_pw_later(struct dir *d, const char *person_id, const char *password, const char *mark, struct yc_err *e)
 {
-	struct job *j = yc_xcalloc(1, sizeof(*j));
+	struct job *j;
+	enum yc_code c = dir_person_await(d, person_id, mark, e);
 
+	if (c)
+		return c;
+	j = yc_xcalloc(1, sizeof(*j));
 	j->d = d;
 	yc_copy(j->person_id, sizeof(j->person_id), person_id);
 	yc_copy(j->mark, sizeof(j->mark), mark);

@@ -5,7 +5,7 @@
 #include "directory.h"
 
 /* Runs inside a unit of work when the worker is done; its code and e end the request. hash: the new hash, or the one verified;
- * ok: did it match (verify only). */
+ * ok: did it match (verify only). What it wrote is kept with OK and UNAUTHENTICATED, else undone. */
 typedef enum yc_code dir_pw_then(struct yc_req *rq, void *ctx, const char *hash, int ok, struct yc_err *e);
 
 /* verify NULL: hash password. Returns YC_PENDING, or EXHAUSTED when too many wait. ctx lives in the request's arena. */

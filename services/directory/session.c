@@ -85,13 +85,15 @@ static enum yc_code open_session(struct dir *d, struct yc_arena *a, const Pb__Lo
 
 static enum yc_code failed(struct dir *d, const Pb__LoginReq *in, struct yc_err *e)
 {
+	Pb__Principal nobody = PB__PRINCIPAL__INIT;
 	int64_t now = yc_mono();
+	enum yc_code c = dir_audit(d, &nobody, "session.refused", in->login, in->client, e);
 
 	dir_count(DIR_M_LOGIN_BAD);
 	dir_throttle_failed(d->by_login, in->login, now);
 	if (!yc_is_empty(in->client))
 		dir_throttle_failed(d->by_client, in->client, now);
-	return yc_fail(e, YC_UNAUTHENTICATED, NULL, "unknown login or wrong password");
+	return c ? c : yc_fail(e, YC_UNAUTHENTICATED, NULL, "unknown login or wrong password");
 }
 
 static enum yc_code checked(struct yc_req *rq, void *ctx, const char *hash, int ok, struct yc_err *e)

@@ -4,6 +4,8 @@
 
 #include "yc/text.h"
 
+#include <stdio.h>
+
 static void person_of(struct yc_arena *a, struct yc_stmt *st, struct dir_person *x, Pb__Person *p)
 {
 	x->p = p;
@@ -68,6 +70,23 @@ enum yc_code dir_person_save(struct dir *d, struct yc_arena *a, Pb__Person *p, i
 enum yc_code dir_person_password(struct dir *d, const char *id, const char *pw_hash, const char *pw_mark, struct yc_err *e)
 {
 	return yc_db_run(dir_db(d), dir_q(d, Q_PERSON_PASSWORD), NULL, e, "ttt", id, pw_hash, pw_mark);
+}
+
+/* "?" + mark: waits for its hash. */
+enum yc_code dir_person_await(struct dir *d, const char *id, const char *mark, struct yc_err *e)
+{
+	char waiting[80];
+
+	snprintf(waiting, sizeof(waiting), "?%s", mark);
+	return dir_person_password(d, id, "", waiting, e);
+}
+
+enum yc_code dir_person_hashed(struct dir *d, const char *id, const char *pw_hash, const char *mark, struct yc_err *e)
+{
+	char waiting[80];
+
+	snprintf(waiting, sizeof(waiting), "?%s", mark);
+	return yc_db_run(dir_db(d), dir_q(d, Q_PERSON_HASHED), NULL, e, "tttt", id, pw_hash, mark, waiting);
 }
 
 enum yc_code dir_person_page(struct dir *d, struct yc_arena *a, const struct dir_page *pg, Pb__People *out, struct yc_err *e)

@@ -45,6 +45,7 @@ const char *const dir_sql[Q_COUNT] = {
 	[Q_PERSON_SET] = "UPDATE person SET staff_no = $2, login = $3, name = $4, name_en = $5, org = $6, roles = $7, skills = $8, active = $9, "
 		"version = $10 + 1 WHERE id = $1 AND version = $10",
 	[Q_PERSON_PASSWORD] = "UPDATE person SET pw_hash = $2, pw_mark = $3 WHERE id = $1",
+	[Q_PERSON_HASHED] = "UPDATE person SET pw_hash = $2, pw_mark = $3 WHERE id = $1 AND pw_mark = $4",
 	[Q_PERSON_PAGE] = PERSON "WHERE p.staff_no > $1 AND " SEEN("COALESCE(o.path, '')", "$2") " AND " SEEN("COALESCE(o.path, '')", "$3")
 		" AND (" LIKE("p.name", "$4") " OR " LIKE("p.name_en", "$4") " OR " LIKE("p.staff_no", "$4") " OR " LIKE("p.login", "$4")
 		") AND p.active >= $5 AND p.active <= $6 ORDER BY p.staff_no LIMIT $7",
