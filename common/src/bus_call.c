@@ -222,7 +222,9 @@ uint64_t yc_bus_call(struct yc_bus *b, const struct yc_call *c)
 	k->retries = c->retries < TRIES_MAX ? c->retries : TRIES_MAX;
 	m = protobuf_c_service_descriptor_get_method_by_name(c->api, c->method);
 	n = m ? protobuf_c_message_get_packed_size(c->in) : 0;
-	if (!m) {
+	if (b->no_calls) {
+		end_later(b, k, YC_UNAVAILABLE, "bus", "this process is going down");
+	} else if (!m) {
 		end_later(b, k, YC_UNIMPLEMENTED, "method", "no such method");
 	} else if (n > YC_WIRE_PAYLOAD_MAX) {
 		end_later(b, k, YC_TOO_LARGE, "payload", "the request is too large for the bus");
@@ -327,11 +329,17 @@ static void abandon(struct yc_bus *b, struct bus_call *k)
 	tell(b, k, YC_UNAVAILABLE, NULL, &e);
 }
 
-void bus_calls_close(struct yc_bus *b)
+void yc_bus_end_calls(struct yc_bus *b)
 {
+	b->no_calls = 1;
 	/* Callbacks may call again: that many and no more. */
 	for (size_t n = b->due.n; n && b->due.n; n--)
 		abandon(b, b->due.v[0].item);
+}
+
+void bus_calls_close(struct yc_bus *b)
+{
+	yc_bus_end_calls(b);
 	while (b->due.n)
 		release(b, b->due.v[0].item);
 	yc_timer_stop(&b->due_timer);

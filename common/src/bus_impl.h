@@ -48,7 +48,7 @@ struct yc_bus {
 	struct yc_timer *beat;
 	int64_t ping_at;                         /* mono ms of the broker's last PING, or of opening */
 	int is_linked;                           /* the broker knows us, as far as we know */
-	int is_displaced, said_bye;
+	int is_displaced, said_bye, no_calls;
 	char broker_boot[YC_WIRE_NAME_MAX];
 
 	struct yc_slots calls;
@@ -63,7 +63,7 @@ void bus_sockets_close(struct yc_bus *b);
 int bus_send(struct yc_bus *b, zmq_msg_t *head, zmq_msg_t *body);
 
 void bus_calls_open(struct yc_bus *b);
-void bus_calls_close(struct yc_bus *b);          /* the rest ends with UNAVAILABLE */
+void bus_calls_close(struct yc_bus *b);
 void bus_calls_linked(struct yc_bus *b);         /* send what waits */
 void bus_calls_unlinked(struct yc_bus *b);       /* what was sent is lost */
 void bus_calls_on_reply(struct yc_bus *b, const struct yc_wire *w, const uint8_t *body, size_t n);

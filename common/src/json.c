@@ -30,6 +30,15 @@ void yc_buf_add(struct yc_buf *b, const void *p, size_t n)
 	b->p[b->n] = 0;
 }
 
+char *yc_buf_room(struct yc_buf *b, size_t n)
+{
+	if (b->n + n + 1 > b->cap)
+		room(b, n);
+	b->n += n;
+	b->p[b->n] = 0;
+	return b->p + b->n - n;
+}
+
 void yc_buf_str(struct yc_buf *b, const char *s)
 {
 	yc_buf_add(b, s, strlen(s));

@@ -28,6 +28,7 @@ typedef void yc_bus_event_fn(void *arg, const char *topic, const uint8_t *payloa
 enum yc_code yc_bus_open(struct yc_bus **out, struct yc_loop *l, const struct yc_bus_conf *c,
 			 yc_bus_request_fn *on_request, yc_bus_event_fn *on_event, void *arg, struct yc_err *e) YC_MUST;
 void yc_bus_close(struct yc_bus **b);            /* sends BYE; pending calls end with UNAVAILABLE */
+void yc_bus_end_calls(struct yc_bus *b);         /* what is pending ends with UNAVAILABLE, and so will what is called from now on */
 void yc_bus_bye(struct yc_bus *b);               /* no new requests from now on, please; replies still go out */
 const char *yc_bus_instance(const struct yc_bus *b);
 int yc_bus_is_up(const struct yc_bus *b);        /* has the broker answered within the last 2 s? */

@@ -13,6 +13,7 @@
 
 struct yc_buf { char *p; size_t n, cap; };       /* growing text; p is NUL-terminated once something was written */
 void yc_buf_add(struct yc_buf *b, const void *p, size_t n);
+char *yc_buf_room(struct yc_buf *b, size_t n);                 /* n more bytes, to be filled in by the caller; borrowed until the next call */
 void yc_buf_str(struct yc_buf *b, const char *s);
 void yc_buf_printf(struct yc_buf *b, const char *fmt, ...) YC_PRINTF(2, 3);
 void yc_buf_json_str(struct yc_buf *b, const char *s);         /* quoted and escaped */

@@ -8,6 +8,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "yc/arena.h"
+#include "yc/blob.h"
 #include "yc/bus.h"
 #include "yc/db.h"
 #include "yc/err.h"
@@ -70,6 +71,10 @@ struct yc_service {
 	void (*stop)(struct yc_node *n, void *self);
 	/* Health: return NULL when ready, else why not (borrowed). May be NULL. */
 	const char *(*health)(struct yc_node *n, void *self);
+	/* A turn's commit failed. Make what memory mirrors equal to the store again; then the turn's requests are run again, one by one, and events
+	 * are asked for again. What yc_node_do and reply callbacks wrote is gone. NULL: memory mirrors nothing; when such work was lost, the process
+	 * ends and is started anew. */
+	void (*lost)(struct yc_node *n, void *self);
 };
 
 /* The whole main() of a service: options (the node's and opts), --help --version --check --man, open, run until SIGTERM, close.
@@ -95,6 +100,7 @@ void *yc_node_self(struct yc_node *n);
 const struct yc_node_conf *yc_node_conf(const struct yc_node *n);
 const char *yc_node_instance(const struct yc_node *n);         /* "yn.ticket.1" */
 const char *yc_node_boot(const struct yc_node *n);
+void yc_node_blobs(struct yc_node *n, struct yc_blobs *b);     /* in start(): Node.BlobRead answers from these */
 
 /* Emit an event (inside a handler, event handler, reply callback, or yc_node_do). msg: the payload message. With sync events it becomes
  * part of the unit. EXHAUSTED: the bound (100 000 uncommitted) was reached. */
@@ -102,7 +108,8 @@ enum yc_code yc_emit(struct yc_node *n, const char *type, const char *matter_id,
 int yc_node_events_behind(const struct yc_node *n);            /* uncommitted async events: overload signal for admission control */
 /* Run fn(arg) as a unit of work from a timer or post: its writes are kept when it returns YC_OK and committed at the end of the turn. */
 enum yc_code yc_node_do(struct yc_node *n, enum yc_code (*fn)(struct yc_node *n, void *arg, struct yc_err *e), void *arg, struct yc_err *e) YC_MUST;
-/* RPC as this service; like yc_bus_call, with the callback inside a unit of work. */
+/* RPC as this service; like yc_bus_call. Its callback is a unit of work: what it writes and emits is kept, unless it ends a held request
+ * with an error. */
 uint64_t yc_node_call(struct yc_node *n, const struct yc_call *c);
 
 /* The request in hand. All pointers live as long as the request. */
@@ -116,7 +123,8 @@ int yc_req_may(struct yc_req *rq, uint32_t roles);             /* has any of the
 int yc_req_sees(struct yc_req *rq, const char *org_path);      /* is org_path inside the principal's organisation? services: yes */
 void *yc_req_out(struct yc_req *rq);                           /* the reply message under construction */
 void yc_req_hold(struct yc_req *rq);                           /* before returning YC_PENDING */
-/* Ends a held request; rq is invalid afterwards. Its deadline may have ended it before: look it up by yc_req_alive when that can be. */
+/* Ends a held request; rq must not be touched afterwards. Its deadline may have ended it before: keep its yc_req_ref, not the pointer.
+ * With an error inside an RPC's reply callback, what that callback wrote is undone. */
 void yc_req_finish(struct yc_req *rq, enum yc_code code, const struct yc_err *e);
 uint64_t yc_req_ref(struct yc_req *rq);                        /* a number that stays valid ... */
 struct yc_req *yc_req_find(struct yc_node *n, uint64_t ref);   /* ... and finds the request, or NULL when it has ended */
