@@ -63,6 +63,7 @@ static void write_double(struct yc_buf *b, double v, int digits)
 		yc_buf_str(b, "null");
 		return;
 	}
+	v = v == 0 ? 0 : v;                      /* no -0 */
 	snprintf(tmp, sizeof(tmp), "%.*g", digits, v);
 	if (digits == 15 && strtod(tmp, NULL) != v)
 		snprintf(tmp, sizeof(tmp), "%.17g", v);
