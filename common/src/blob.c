@@ -213,7 +213,7 @@ enum yc_code yc_blob_read(struct yc_blobs *b, const char *id, int64_t offset, vo
 {
 	char path[PATH_SIZE];
 	enum yc_code rc = check_id(id, e);
-	ssize_t r;
+	ssize_t r = 0;
 	int fd;
 
 	*got = 0;
