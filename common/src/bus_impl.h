@@ -4,10 +4,10 @@
 
 #include <zmq.h>
 
-#include "slots.h"
 #include "yc/arena.h"
 #include "yc/bus.h"
 #include "yc/heap.h"
+#include "yc/slots.h"
 #include "yc/wire.h"
 
 enum { BUS_CALLS_MAX = 100000, BUS_DRAIN = 64 };

@@ -5,11 +5,11 @@
 
 #include <uthash.h>
 
-#include "slots.h"
 #include "store_node.h"
 #include "yc/heap.h"
 #include "yc/metric.h"
 #include "yc/node.h"
+#include "yc/slots.h"
 #include "yc/wire.h"
 
 enum {
