@@ -1,4 +1,4 @@
-/* Loop: one thread, zmq_poll over ZeroMQ sockets and file descriptors, timers, and messages from other threads. */
+/* Loop: one thread, one poll over ZeroMQ sockets and file descriptors, timers (us precision, never early), and messages from other threads. */
 #ifndef YC_LOOP_H
 #define YC_LOOP_H
 
@@ -22,7 +22,8 @@ void yc_loop_fd(struct yc_loop *l, int fd, int events, yc_fd_fn *fn, void *arg);
 /* Watch a ZeroMQ socket for input. fn must drain what it can (bounded; it is called again while more waits). fn NULL removes it. */
 void yc_loop_zmq(struct yc_loop *l, void *socket, yc_zmq_fn *fn, void *arg);
 
-/* One-shot after delay_ms (>= 0), or then every period_ms when period_ms > 0 (missed periods are not made up for). The loop owns the timer until it fired or was stopped. */
+/* One-shot after delay_ms (>= 0), or then every period_ms when period_ms > 0 (missed periods are not made up for).
+ * The loop owns the timer until it fired or was stopped. */
 struct yc_timer *yc_timer_start(struct yc_loop *l, int64_t delay_ms, int64_t period_ms, yc_timer_fn *fn, void *arg);
 void yc_timer_stop(struct yc_timer **t);         /* NULL-safe; sets NULL. A one-shot's pointer must not be used after it fired. */
 
