@@ -34,10 +34,10 @@ enum yc_code {
 	YC_CODE_COUNT
 };
 
-/* Lives on the caller's stack: nothing to free. */
+/* Lives on the stack: nothing to free. */
 struct yc_err {
 	enum yc_code code;
-	char field[64];  /* which input was wrong ("customer.phone"), or "" */
+	char field[64];  /* which input was wrong ("person.phone"), or "" */
 	char msg[256];   /* one sentence for a person; no secrets, no SQL */
 };
 

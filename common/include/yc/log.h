@@ -6,7 +6,7 @@
 
 enum yc_level { YC_DEBUG, YC_INFO, YC_WARN, YC_ERROR };
 
-/* name: the service ("yc-ticket"); json: JSON lines instead of text; min: lines below are dropped. Thread-safe afterwards. */
+/* name: the program ("yc-bus"); json: JSON lines instead of text; min: lines below are dropped. Thread-safe afterwards. */
 void yc_log_init(const char *name, int json, enum yc_level min);
 int yc_log_on(enum yc_level level);              /* would a line of this level be written? */
 
