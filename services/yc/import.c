@@ -51,6 +51,13 @@ const ProtobufCMessageDescriptor *import_kind(const char *kind)
 	return r < 0 ? NULL : kinds[r].d;
 }
 
+const char *import_owner(const char *kind)
+{
+	int r = rank_of(kind);
+
+	return r < 0 ? "" : kinds[r].service;
+}
+
 /* --- order ------------------------------------------------------------------------------------------------------------------------------ */
 
 struct item { struct doc *d; int rank, depth; size_t nr; };

@@ -21,6 +21,12 @@ static void env_put(struct child_env *e, const char *name, const char *fmt, cons
 		e->v[e->n++] = t;
 }
 
+static void env_default(struct child_env *e, const char *name, const char *fmt, const char *value)
+{
+	if (!getenv(name))
+		env_put(e, name, fmt, value);
+}
+
 void child_env(struct child_env *e, const struct home *h, const struct part *p)
 {
 	const char *url = getenv("YC_DB_URL");
@@ -36,6 +42,8 @@ void child_env(struct child_env *e, const struct home *h, const struct part *p)
 	env_put(e, "YC_HTTP", "%s", h->http);
 	env_put(e, "YC_SIP", "%s", h->sip);
 	env_put(e, "YC_SHARE", "%s", h->share);
+	env_default(e, "YC_PROMPTS", "%s/prompts", h->share);
+	env_default(e, "YC_CONSOLE", "%s/console", h->share);
 	if (url && *url)
 		env_put(e, "YC_DB", "%s", url);
 	else

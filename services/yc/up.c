@@ -49,6 +49,16 @@ static void stamp(const struct home *h, const char *hex)
 	}
 }
 
+static int runs_here(const struct doc *d, void *arg)
+{
+	const struct super *s = arg;
+
+	for (int i = 0; i < s->n; i++)
+		if (yc_streq(s->p[i].part->name, import_owner(d->kind)))
+			return 1;
+	return 0;
+}
+
 /* First start, or the files changed since: load them through the same import that people use. */
 static enum yc_code load_profile(struct super *s, struct yc_err *e)
 {
@@ -59,9 +69,10 @@ static enum yc_code load_profile(struct super *s, struct yc_err *e)
 
 	e->code = YC_OK;
 	profile_digest(s->h, hex);
-	if (stamp_is(s->h, hex) || *s->h->only)
+	if (stamp_is(s->h, hex))
 		goto out;
 	profile_docs(s->h, &d);
+	docs_keep(&d, runs_here, s);
 	if (d.errors || import_docs(&c, &d, 0, 0, &r, e) != YC_OK || r.errors) {
 		if (!e->code)
 			yc_fail(e, YC_INVALID, s->h->profile, "数据有 %d 处错误 / %d errors in the profile's data", d.errors + r.errors, d.errors + r.errors);

@@ -39,8 +39,10 @@ static void fault(struct ctx *c, const yaml_node_t *n, const char *field, const 
 
 static void note_line(struct doc *d, const char *field, int line)
 {
-	if ((d->n_lines & (d->n_lines + 1)) == 0 || d->n_lines == 0)    /* grow at 0, 1, 3, 7 ... */
-		d->lines = yc_xrealloc(d->lines, (d->n_lines * 2 + 2) * sizeof(*d->lines));
+	if (d->n_lines == d->cap) {
+		d->cap = d->cap * 2 + 16;
+		d->lines = yc_xrealloc(d->lines, d->cap * sizeof(*d->lines));
+	}
 	d->lines[d->n_lines++] = (struct line_at){ yc_xstrdup(field), line };
 }
 
@@ -237,7 +239,20 @@ void docs_free(struct docs *d)
 		doc_free(&d->v[i]);
 	yc_xfree(d->v);
 	d->v = NULL;
-	d->n = 0;
+	d->n = d->cap = 0;
+}
+
+void docs_keep(struct docs *d, int (*keep)(const struct doc *d, void *arg), void *arg)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		if (keep(&d->v[i], arg))
+			d->v[kept++] = d->v[i];
+		else
+			doc_free(&d->v[i]);
+	}
+	d->n = kept;
 }
 
 static void one(struct docs *all, yaml_document_t *y, yaml_node_t *root, const char *file, kind_fn *kind)
@@ -263,8 +278,10 @@ static void one(struct docs *all, yaml_document_t *y, yaml_node_t *root, const c
 		doc_free(&d);
 		return;
 	}
-	if ((all->n & (all->n + 1)) == 0 || all->n == 0)
-		all->v = yc_xrealloc(all->v, (all->n * 2 + 2) * sizeof(*all->v));
+	if (all->n == all->cap) {
+		all->cap = all->cap * 2 + 16;
+		all->v = yc_xrealloc(all->v, all->cap * sizeof(*all->v));
+	}
 	all->v[all->n++] = d;
 }
 

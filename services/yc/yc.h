@@ -113,16 +113,18 @@ struct doc {
 	char *file, *kind;
 	int line;
 	struct yc_buf json;
-	struct line_at *lines; size_t n_lines;
+	struct line_at *lines; size_t n_lines, cap;
 	char *key, *parent;             /* "code" and "parent", for ordering organisations */
 };
-struct docs { struct doc *v; size_t n; int errors; FILE *out; };
+struct docs { struct doc *v; size_t n, cap; int errors; FILE *out; };
 /* Descriptor of a kind, NULL when unknown: numbers in files become strings where the field is a string. */
 typedef const ProtobufCMessageDescriptor *kind_fn(const char *kind);
 /* A file, or every *.yaml and *.yml below a folder in order of name. Faults are printed to d->out as file:line: message and counted. */
 void docs_read(struct docs *d, const char *path, kind_fn *kind);
 void docs_text(struct docs *d, const char *name, const char *text, size_t n, kind_fn *kind);
 void docs_free(struct docs *d);
+/* Forget the documents for which keep says no. */
+void docs_keep(struct docs *d, int (*keep)(const struct doc *d, void *arg), void *arg);
 /* The line of a field ("nodes.3.prompt"), or of the nearest thing above it. */
 int doc_line(const struct doc *d, const char *field);
 void docs_fault(struct docs *d, const char *file, int line, const char *field, const char *msg);
@@ -132,6 +134,7 @@ struct import_result { int created, updated, same, errors; };
 /* Route the documents to their owners in order of dependency. verbose: print what changes. */
 enum yc_code import_docs(struct client *c, struct docs *d, int dry_run, int verbose, struct import_result *r, struct yc_err *e) YC_MUST;
 const ProtobufCMessageDescriptor *import_kind(const char *kind);
+const char *import_owner(const char *kind);    /* the service it goes to */
 /* A profile's data: share/PROFILE, with *.each.yaml repeated for every agent. */
 void profile_docs(const struct home *h, struct docs *d);
 void profile_digest(const struct home *h, char hex[65]);
