@@ -112,11 +112,6 @@ static int fits(const struct req *q, const struct route_agent *a)
 	return fits_but(q, a, -1);
 }
 
-int route_fits(const struct route *r, const struct route_agent *a, int32_t req)
-{
-	return fits(&r->reqs[req], a);
-}
-
 static int has_tried(const struct route_item *i, const struct route_agent *a)
 {
 	for (int32_t k = 0; k < i->n_tried; k++)
@@ -376,20 +371,9 @@ static inline int push_kids(const struct yc_heap *h, size_t *stack, int n, size_
 	return n;
 }
 
-struct search {
-	const struct req *q;
-	int32_t primary;                 /* index in q->need whose heaps are walked: true for all in them */
-	const struct route_item *item;   /* whose tried agents to pass over, or NULL */
-	const struct yc_heap_node *best;
-};
-
-static int serves(const struct search *s, const struct route_agent *a)
-{
-	return fits_but(s->q, a, s->primary) && !(s->item && has_tried(s->item, a));
-}
-
-/* Below a node everything became idle later: one that fits ends its branch, one later than the best found does too. */
-static void walk_idle(const struct yc_heap *h, struct search *s)
+/* Depth-first from the top; below a node everything is later, so one that will do ends its branch, and so does one later than the best found. */
+static inline __attribute__((always_inline)) const struct yc_heap_node *walk(const struct yc_heap *h, const struct yc_heap_node *best,
+									      int (*will_do)(const void *ctx, const void *item), const void *ctx)
 {
 	size_t stack[STACK];
 	int n = 0;
@@ -398,16 +382,28 @@ static void walk_idle(const struct yc_heap *h, struct search *s)
 		stack[n++] = 0;
 	while (n) {
 		size_t i = stack[--n];
-		const struct yc_heap_node *x = &h->v[i];
 
-		if (later(x, s->best))
+		if (later(&h->v[i], best))
 			continue;
-		if (serves(s, x->item)) {
-			s->best = x;
-			continue;
-		}
-		n = push_kids(h, stack, n, i);
+		if (will_do(ctx, h->v[i].item))
+			best = &h->v[i];
+		else
+			n = push_kids(h, stack, n, i);
 	}
+	return best;
+}
+
+struct search {
+	const struct req *q;
+	int32_t primary;                 /* index in q->need whose heaps are walked: true for all in them */
+	const struct route_item *item;   /* whose tried agents to pass over, or NULL */
+};
+
+static int serves(const void *ctx, const void *agent)
+{
+	const struct search *s = ctx;
+
+	return fits_but(s->q, agent, s->primary) && !(s->item && has_tried(s->item, agent));
 }
 
 /* The need with the fewest idle agents: the shortest walk. */
@@ -433,43 +429,30 @@ struct route_agent *route_arrive(const struct route *r, const struct route_item 
 {
 	const struct req *q = &r->reqs[i->req];
 	struct search s = { .q = q };
+	const struct yc_heap_node *best = NULL;
 
 	if (!r->n_idle[i->req])
 		return NULL;
 	s.primary = rarest(r, q);
 	s.item = i->n_tried && others_left(q, i) ? i : NULL;
 	for (int32_t l = q->need[s.primary].level; l <= ROUTE_LEVELS; l++)
-		walk_idle(heap_of(r, q->need[s.primary].skill, l), &s);
-	return s.best ? s.best->item : NULL;
+		best = walk(heap_of(r, q->need[s.primary].skill, l), best, serves, &s);
+	return best ? best->item : NULL;
 }
 
-/* The same walk through waiting items, for the few requirements where the top may be one that this agent has left unanswered. */
-static const struct yc_heap_node *walk_waiting(const struct route *r, const struct yc_heap *h, const struct route_agent *a,
-					       const struct yc_heap_node *best)
+struct by { const struct route *r; const struct route_agent *a; };
+
+static int may_have(const void *ctx, const void *item)
 {
-	size_t stack[STACK];
-	int n = 0;
+	const struct by *b = ctx;
 
-	if (h->n)
-		stack[n++] = 0;
-	while (n) {
-		size_t i = stack[--n];
-		const struct yc_heap_node *x = &h->v[i];
-
-		if (later(x, best))
-			continue;
-		if (!route_excluded(r, a, x->item)) {
-			best = x;
-			continue;
-		}
-		n = push_kids(h, stack, n, i);
-	}
-	return best;
+	return !route_excluded(b->r, b->a, item);
 }
 
 struct route_item *route_freed(const struct route *r, const struct route_agent *a)
 {
 	const struct yc_heap_node *best = NULL;
+	struct by by = { r, a };
 	struct top t = no_top;
 
 	for (int32_t k = 0; k < a->n_reqs; k++) {
@@ -478,7 +461,7 @@ struct route_item *route_freed(const struct route *r, const struct route_agent *
 		if (r->tops[q].key > t.key || (r->tops[q].key == t.key && r->tops[q].tie >= t.tie))
 			continue;
 		if (r->reqs[q].picky)
-			best = walk_waiting(r, &r->reqs[q].waiting, a, best);
+			best = walk(&r->reqs[q].waiting, best, may_have, &by);
 		else
 			best = &r->reqs[q].waiting.v[0];
 		if (best)
@@ -509,7 +492,5 @@ int route_ahead(const struct route *r, const struct route_item *i, int most)
 
 struct route_count route_count(const struct route *r, int32_t req)
 {
-	const struct req *q = &r->reqs[req];
-
-	return (struct route_count){ (int32_t)q->waiting.n, r->n_idle[req], q->service, q->online };
+	return (struct route_count){ (int32_t)r->reqs[req].waiting.n, r->n_idle[req], r->reqs[req].service, r->reqs[req].online };
 }

@@ -68,7 +68,6 @@ void route_tried(struct route_item *i, const struct route_agent *a);
 struct route_agent *route_arrive(const struct route *r, const struct route_item *i);   /* longest idle agent who fits */
 struct route_item *route_freed(const struct route *r, const struct route_agent *a);    /* most urgent item he can serve */
 
-int route_fits(const struct route *r, const struct route_agent *a, int32_t req);
 int route_excluded(const struct route *r, const struct route_agent *a, const struct route_item *i);
 /* How many items of its requirement stand before this one; looks at no more than `most` of them. */
 int route_ahead(const struct route *r, const struct route_item *i, int most);
