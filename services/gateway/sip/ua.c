@@ -29,10 +29,37 @@ void sip_metrics_register(void)
 
 /* The stack keeps its counters of bad messages to itself, but says so in its log: the format string alone is looked at, so a good message
  * costs a few pointer comparisons. */
-static void on_log(void *stream, char const *fmt, va_list ap)
+static void on_nta_log(void *stream, char const *fmt, va_list ap)
 {
 	if (strstr(fmt, "received garbage") || strstr(fmt, "has bad %s header") || strstr(fmt, "bad version") || strstr(fmt, "sanity check"))
 		yc_metric_add(&sip_metrics[SIPM_GARBAGE], 1);
+}
+
+/* The other parts' words (an ICMP error per packet to a dead phone) would fill any log. */
+static void on_other_log(void *stream, char const *fmt, va_list ap)
+{
+	char text[400];
+	size_t n;
+
+	if (!yc_log_on(YC_DEBUG))
+		return;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	n = strcspn(text, "\r\n");
+	text[n] = 0;
+	yc_debug("sofia: %s", text);
+}
+
+static void tame_logs(void)
+{
+	extern su_log_t nta_log[], tport_log[], nua_log[], nea_log[], iptsec_log[];
+	su_log_t *const others[] = { tport_log, nua_log, nea_log, iptsec_log, su_log_default };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		su_log_redirect(others[i], on_other_log, NULL);
+		su_log_set_level(others[i], 1);
+	}
+	su_log_redirect(nta_log, on_nta_log, NULL);
+	su_log_set_level(nta_log, 5);
 }
 
 void sip_source(struct sip *s, char *ip, size_t n, int *port)
@@ -157,7 +184,6 @@ enum yc_code sip_open(struct sip **out, const struct sip_conf *c, struct phones 
 	struct sip *s = yc_xcalloc(1, sizeof(*s));
 	su_timer_t *sweep;
 	char bind[64];
-	extern su_log_t nta_log[];
 
 	*out = s;
 	s->conf = *c;
@@ -174,8 +200,7 @@ enum yc_code sip_open(struct sip **out, const struct sip_conf *c, struct phones 
 	else
 		own_host(s->host, sizeof(s->host));
 	su_init();
-	su_log_redirect(nta_log, on_log, NULL);
-	su_log_set_level(nta_log, 5);
+	tame_logs();
 	s->root = su_root_create(s);
 	su_root_threading(s->root, 0);
 	s->registrar = registrar_new();
