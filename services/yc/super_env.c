@@ -43,7 +43,7 @@ void child_env(struct child_env *e, const struct home *h, const struct part *p)
 	env_put(e, "YC_SIP", "%s", h->sip);
 	env_put(e, "YC_SHARE", "%s", h->share);
 	env_default(e, "YC_PROMPTS", "%s/prompts", h->share);
-	env_default(e, "YC_CONSOLE", "%s/console", h->share);
+	env_default(e, "YC_API_CONSOLE", "%s/console", h->share);
 	if (url && *url)
 		env_put(e, "YC_DB", "%s", url);
 	else
