@@ -52,12 +52,13 @@ enum yc_code dir_org_get(struct dir *d, struct yc_arena *a, const char *code, Pb
 enum yc_code dir_org_put(struct dir *d, const Pb__Org *o, int is_new, struct yc_err *e)
 {
 	int64_t n = 0;
+	enum yc_code c;
 
 	if (is_new)
 		return yc_db_run(dir_db(d), dir_q(d, Q_ORG_NEW), NULL, e, "ttttttti", o->code, o->id, o->parent, o->name, o->name_en,
 				 o->type, o->path, o->version);
-	return dir_changed_one(yc_db_run(dir_db(d), dir_q(d, Q_ORG_SET), &n, e, "tttttti", o->code, o->parent, o->name, o->name_en, o->type,
-					 o->path, o->version), n, e);
+	c = yc_db_run(dir_db(d), dir_q(d, Q_ORG_SET), &n, e, "tttttti", o->code, o->parent, o->name, o->name_en, o->type, o->path, o->version);
+	return dir_changed_one(c, n, e);
 }
 
 enum yc_code dir_org_children(struct dir *d, struct yc_arena *a, const char *code, Pb__Org ***v, size_t *n, struct yc_err *e)
