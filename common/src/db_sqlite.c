@@ -105,7 +105,7 @@ static enum yc_code lite_prepare(struct yc_stmt *st, struct yc_err *e)
 	if (sqlite3_prepare_v3(l->h, st->sql, -1, SQLITE_PREPARE_PERSISTENT, &s->h, NULL) != SQLITE_OK || !s->h)
 		return fail(st->db, st->sql, e);
 	for (i = 0; i < DB_MAX_PARAMS; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "$%d", i + 1);
 		s->index[i] = sqlite3_bind_parameter_index(s->h, name);
