@@ -234,7 +234,7 @@ void acd_agent_wish(struct acd *x, struct acd_agent *a, Pb__Presence want, const
 
 enum yc_code acd_agent_want(struct acd *x, struct acd_agent *a, Pb__Presence want, const char *reason, const char *cause, struct yc_err *e)
 {
-	if (a->status == ST(OFFLINE) && want != WANT(OFFLINE) && !a->phone)
+	if (want != WANT(OFFLINE) && !a->phone)
 		return yc_fail(e, YC_CONFLICT, "state", "signed out: take a seat first");
 	acd_agent_wish(x, a, want, reason, cause);
 	return YC_OK;
@@ -306,6 +306,8 @@ enum yc_code acd_agent_wrapped(struct acd *x, struct acd_agent *a, const char *d
 	acd_agent_tell(x, a, disposition, note);           /* with the contact it is about, which the next step forgets */
 	if (a->status == ST(BUSY) && yc_is_empty(next))
 		return YC_OK;
+	if (!a->phone)
+		next = "offline";                          /* he talks without a seat: only telephony knows him here */
 	if (!strcmp(next, "break"))
 		set_want(a, WANT(BREAK), "after_wrap_up", cause);
 	else if (!strcmp(next, "offline"))
