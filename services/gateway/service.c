@@ -38,7 +38,7 @@ const struct yc_opt gateway_opts[] = {
 	OPT(nonce_ms, YC_OPT_MS, "5m", "how long a digest nonce is good", 1000, 86400000, NULL),
 	OPT(auth_failures, YC_OPT_INT, "10", "wrong passwords of one phone before it is refused for auth_block_ms (its address: ten times that)", 1, 100000, NULL),
 	OPT(auth_block_ms, YC_OPT_MS, "1m", "how long it is refused then", 1000, 86400000, NULL),
-	OPT(sha256, YC_OPT_BOOL, "yes", "offer SHA-256 digests besides MD5", 0, 0, NULL),
+	OPT(sha256, YC_OPT_BOOL, "no", "also offer SHA-256 digests (RFC 8760); some phones give up at an algorithm they do not know", 0, 0, NULL),
 	OPT(inband, YC_OPT_BOOL, "yes", "hear digits as tones while a menu listens", 0, 0, NULL),
 	OPT(trace_gap, YC_OPT_BOOL, "no", "write each idle gap of an agent to HOME/gateway/idle_gap.txt", 0, 0, "YC_TRACE_GAP"),
 	{ 0 },
