@@ -66,9 +66,10 @@ static struct call_copy calls(void)
 	return c;
 }
 
+/* nothing of the test before is still on its way */
 static int no_calls(void *arg)
 {
-	return calls().n == 0;
+	return world_saw("call.ended") >= world_saw("call.started") && calls().n == 0;
 }
 
 static void fresh(void)
@@ -487,7 +488,6 @@ static void calls_past_capacity_get_503_and_the_others_go_on(void)
 	fresh();
 	yct_kill(world.gateway_pid, SIGTERM);
 	world_gateway_start(few);
-	world_forget();
 	a = world_dial("caller_hangs_up", "11189", 5090, 2500);
 	b = world_dial("caller_hangs_up", "11189", 5093, 2500);
 	UNTIL(5000, has_items, 2);

@@ -159,9 +159,9 @@ static nua_t *nua_made(struct sip *s, const char *bind_host)
 		snprintf(url, sizeof(url), "sip:%s:%d;maddr=%s", s->host, s->port, bind_host);
 	return nua_create(s->root, on_nua, s, NUTAG_URL(url), NUTAG_MEDIA_ENABLE(0), NUTAG_AUTOALERT(0), NUTAG_AUTOANSWER(0), NUTAG_AUTOACK(0),
 			  NUTAG_ENABLEMESSAGE(0), NUTAG_ENABLEMESSENGER(0), NUTAG_SESSION_TIMER(0), NUTAG_MIN_SE(90), NUTAG_OUTBOUND("no-options-keepalive no-outbound no-validate no-natify"),
-			  NUTAG_ALLOW("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, NOTIFY, REGISTER"),
+			  SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, NOTIFY, REGISTER"),
 			  NUTAG_APPL_METHOD("INVITE, REGISTER, UPDATE"), NTATAG_UDP_MTU(65535), NTATAG_MAX_FORWARDS(70),
-			  NUTAG_USER_AGENT("Yichuang"), SIPTAG_SUPPORTED_STR("timer, 100rel"), TAG_END());
+			  SIPTAG_USER_AGENT_STR("Yichuang"), SIPTAG_SUPPORTED_STR("timer, 100rel"), TAG_END());
 }
 
 /* Address we would send from, when bound to "any". */
