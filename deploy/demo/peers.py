@@ -104,7 +104,17 @@ ctrl_tcp_listen 127.0.0.1:{ctrl}
         self.sock = self._connect(ctrl)
         threading.Thread(target=self._read, daemon=True).start()
         if password and register:
-            self.expect("REGISTER_OK", within=10)
+            self._registered(within=10)
+
+    def _registered(self, within):
+        """The first registration may be through before the control connection stands: the phone's log has it either way."""
+        end, pause = time.monotonic() + within, threading.Event()
+        while not (self.seen("REGISTER_OK") or "binding]" in self.text()):
+            if time.monotonic() > end or self.seen("REGISTER_FAIL"):
+                text = self.text()[-600:]
+                self.close()
+                raise AssertionError(f"phone {self.user} could not register: {text}")
+            pause.wait(0.05)
 
     def _connect(self, port):
         end = time.monotonic() + 10

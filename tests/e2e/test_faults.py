@@ -1,0 +1,145 @@
+"""kill -9 of every service at random moments under calls and writes: nothing acknowledged is lost, no event lost or doubled, calls keep their
+audio, nobody is offered two calls. YC_KILLS (default 21) sets how often; the soak run uses hundreds."""
+import os
+import random
+import threading
+import time
+
+import pytest
+from centre import Centre, until
+from load import Load, calls_of_agents, pick, produced, rows
+
+SERVICES = ["acd", "ticket", "crm", "api", "bus", "redis", "report"]
+KILLS = int(os.environ.get("YC_KILLS", "21"))
+SEED = int(os.environ.get("YC_SEED", str(random.randrange(1 << 30))))
+CALLER, AGENT = 400, 700
+
+
+def recent_share(phone, hz, seconds=1.0):
+    """Share of the last seconds heard that are this tone; waits for fresh audio so that it speaks of now."""
+    path = phone.heard_file()
+    from peers import _share
+    start = os.path.getsize(path)
+    need = int(seconds * 16000)
+    until(lambda: os.path.getsize(path) >= start + need, seconds + 4, f"phone {phone.user} still receives audio")
+    with open(path, "rb") as f:
+        f.seek(start + (start - 44) % 2)
+        raw = f.read(need)
+    return _share(raw[: len(raw) // 2 * 2], 8000, 1, 2, hz, 0)
+
+
+@pytest.fixture(scope="module")
+def storm():
+    """The whole story once; the tests below look at what it left behind."""
+    c = Centre().start()
+    load = None
+    try:
+        api, phone = c.seat("zhangwei", "8001", hz=AGENT)
+        caller = c.caller("13900000100", hz=CALLER)
+        caller.dial("11185")
+        caller.expect("CALL_ESTABLISHED", within=8)
+        presses = [0]
+
+        def rung():
+            presses[0] += 1
+            if presses[0] % 15 == 1:
+                caller.press("1")
+            return phone.seen("CALL_ESTABLISHED")
+        until(rung, 20, "the long call is bridged", every=0.1)
+        load = Load(c)
+        order, rng = pick(SERVICES, KILLS, SEED)
+        silent, recovery = [], {}
+        pause = threading.Event()
+        for i, s in enumerate(order):
+            pause.wait(rng.uniform(0.2, 1.2))                 # the random moment of the blow
+            old, t0 = c.kill(s), time.monotonic()
+            if i % 3 == 0 and (recent_share(phone, CALLER) < 0.9 or recent_share(caller, AGENT) < 0.9):
+                silent.append((s, i))
+            c.wait_back(s, old, within=20)
+            recovery.setdefault(s, []).append(round(time.monotonic() - t0, 2))
+        alive = (recent_share(phone, CALLER), recent_share(caller, AGENT))
+        served = load.finish()
+        caller.hangup()
+        caller.expect("CALL_CLOSED", within=8)
+        admin = c.api("admin")
+        until(lambda: not admin.get("/v1/calls")["data"], 30, "all calls have ended")
+        settled(c)
+        yield {"centre": c, "load": load, "served": served, "silent": silent, "alive": alive, "recovery": recovery, "admin": admin,
+               "sipp_errors": load.callers.errors()}
+    finally:
+        print(f"seed {SEED}, kills {KILLS}")
+        if load:
+            load.close()
+        c.close()
+
+
+def settled(c):
+    """Every consumer has caught up with every producer."""
+    def even():
+        for p in ("gateway", "acd", "ticket", "directory"):
+            head = rows(c, p, "SELECT source, incarnation, MAX(seq) FROM yc_outbox GROUP BY source, incarnation")
+            for consumer in ("report", "api"):
+                have = {(a, b): s for a, b, s in rows(c, consumer, "SELECT source, incarnation, seq FROM yc_cursor")}
+                if any(have.get((src, inc), 0) != seq for src, inc, seq in head):
+                    return False
+        return True
+    until(even, 30, "consumers have caught up", every=0.2)
+
+
+def test_a_call_in_progress_keeps_its_audio_through_every_kill(storm):
+    assert not storm["silent"], storm["silent"]
+    assert min(storm["alive"]) > 0.9
+
+
+def test_no_acknowledged_order_is_lost_and_none_is_doubled(storm):
+    acked = storm["load"].orders.acked
+    assert len(acked) > 10
+    have = dict(rows(storm["centre"], "ticket", "SELECT number, subject FROM ticket_order"))
+    subjects = [s for s in have.values() if s.startswith("故障测试")]
+    assert all(n in have for n in acked.values()), "an acknowledged order is missing"
+    assert len(subjects) == len(set(subjects)), "an order was made twice"
+
+
+def test_no_event_is_lost_or_doubled(storm):
+    c = storm["centre"]
+    for p in ("gateway", "acd", "ticket", "directory"):
+        made = produced(c, p)
+        assert made, p
+        by = {}
+        for src, inc, seq, _ in made:
+            by.setdefault((src, inc), []).append(seq)
+        for key, seqs in by.items():
+            assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), f"{key}: a gap in the outbox itself"
+        fed = rows(c, "api", "SELECT event_id, COUNT(*) FROM feed GROUP BY event_id HAVING COUNT(*) > 1")
+        assert not fed, f"doubled in the feed: {fed[:5]}"
+        have = {r[0] for r in rows(c, "api", "SELECT event_id FROM feed")}
+        lost = [i for _, _, _, i in made if i not in have]
+        assert not lost, f"{p}: {len(lost)} events lost, first {lost[:3]}"
+
+
+def test_nobody_was_offered_two_calls(storm):
+    events, after = [], 0
+    while True:
+        page = storm["admin"].get(f"/v1/events?after={after}&limit=100")
+        for e in page["data"]:
+            e["feed_order"] = len(events)
+            events.append(e)
+        if not page["has_more"]:
+            break
+        after = page["next_cursor"]
+    gateway = [e for e in events if e["type"].startswith("call.")]
+    assert len(gateway) > 50
+    for agent, spans in calls_of_agents(gateway).items():
+        spans.sort()
+        for a, b in zip(spans, spans[1:]):
+            assert a[1] is not None and a[1] < b[0], f"agent {agent} had {a[2]} and {b[2]} at once"
+
+
+def test_every_caller_was_served(storm):
+    assert storm["served"]["FailedCall"] == 0, (storm["served"], storm["sipp_errors"])
+    assert storm["served"]["SuccessfulCall"] > 20
+
+
+def test_each_service_is_back_within_ten_seconds(storm):
+    slow = {s: t for s, t in storm["recovery"].items() if max(t) > 10}
+    assert not slow, slow
