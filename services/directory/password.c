@@ -76,7 +76,7 @@ enum yc_code dir_pw_hold(struct yc_req *rq, const char *password, const char *ve
 		free_job(j);
 		return yc_fail(e, YC_EXHAUSTED, NULL, "too many log-ins at once; try again");
 	}
-	yc_req_hold(rq);
+	yc_req_hold(rq);                         /* a login that waited for an import is held already */
 	return YC_PENDING;
 }
 

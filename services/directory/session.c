@@ -134,12 +134,29 @@ static enum yc_code start_check(struct yc_req *rq, const Pb__LoginReq *in, struc
 
 struct later { struct dir *d; uint64_t ref; const Pb__LoginReq *in; };
 
+/* Passwords of an import in progress are not stored yet: this one is not judged before its turn has come. */
+static int is_being_hashed(struct dir *d, struct yc_arena *a, const char *name, struct yc_err *e)
+{
+	struct dir_person x;
+
+	return d->hashing && dir_person_get(d, a, DIR_BY_LOGIN, name, &x, e) == YC_OK && x.p && yc_is_empty(x.pw_hash);
+}
+
+static void wait_for_import(struct dir *d, uint64_t ref, const Pb__LoginReq *in);
+
 static enum yc_code try_again(struct yc_node *n, void *arg, struct yc_err *e)
 {
 	struct later *l = arg;
 	struct yc_req *rq = yc_req_find(n, l->ref);
-	enum yc_code c = rq ? start_check(rq, l->in, e) : YC_PENDING;
+	enum yc_code c;
 
+	if (!rq)
+		return YC_OK;                    /* its deadline was earlier */
+	if (is_being_hashed(l->d, yc_req_arena(rq), l->in->login, e)) {
+		wait_for_import(l->d, l->ref, l->in);
+		return YC_OK;
+	}
+	c = start_check(rq, l->in, e);
 	if (c != YC_PENDING)
 		yc_req_finish(rq, c, e);
 	return c == YC_PENDING ? YC_OK : c;
@@ -155,27 +172,21 @@ static void on_later(void *arg)
 	yc_xfree(l);
 }
 
-/* Passwords of an import in progress are not stored yet: let it go on for a moment before judging this one. */
-static enum yc_code wait_for_import(struct yc_req *rq, const Pb__LoginReq *in)
+static void wait_for_import(struct dir *d, uint64_t ref, const Pb__LoginReq *in)
 {
-	struct dir *d = yc_req_self(rq);
 	struct later *l = yc_xcalloc(1, sizeof(*l));
 
 	l->d = d;
-	l->ref = yc_req_ref(rq);
+	l->ref = ref;
 	l->in = in;
-	yc_req_hold(rq);
 	yc_timer_start(yc_node_loop(d->n), HASHING_RETRY_MS, 0, on_later, l);
-	return YC_PENDING;
 }
 
 enum yc_code dir_on_login(struct yc_req *rq, const void *vin, void *out, struct yc_err *e)
 {
 	const Pb__LoginReq *in = vin;
 	struct dir *d = yc_req_self(rq);
-	struct dir_person x;
 	int64_t now = yc_mono(), wait = dir_throttle_wait(d->by_login, in->login, now);
-	enum yc_code c;
 
 	if (strlen(in->login) >= DIR_CODE_LEN || yc_is_empty(in->login))
 		return yc_fail(e, YC_INVALID, "login", "must be 1 to %d characters", DIR_CODE_LEN - 1);
@@ -187,11 +198,10 @@ enum yc_code dir_on_login(struct yc_req *rq, const void *vin, void *out, struct 
 		dir_count(DIR_M_LOGIN_THROTTLED);
 		return yc_fail(e, YC_EXHAUSTED, NULL, "too many failed log-ins; try again in %lld s", (long long)(wait + 999) / 1000);
 	}
-	if (d->hashing) {
-		if ((c = dir_person_get(d, yc_req_arena(rq), DIR_BY_LOGIN, in->login, &x, e)))
-			return c;
-		if (x.p && yc_is_empty(x.pw_hash))
-			return wait_for_import(rq, in);
+	if (is_being_hashed(d, yc_req_arena(rq), in->login, e)) {
+		yc_req_hold(rq);
+		wait_for_import(d, yc_req_ref(rq), in);
+		return YC_PENDING;
 	}
 	return start_check(rq, in, e);
 }

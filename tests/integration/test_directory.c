@@ -81,6 +81,7 @@ static void world(void)
 
 static void fresh(const char *url)
 {
+	yct_kill(pid, SIGKILL);                  /* of a story that failed */
 	snprintf(store, sizeof(store), "%s", url);
 	start();
 	yct_client_open(&c, yct_bus());
@@ -121,6 +122,16 @@ static Pb__Session *login(const char *name, const char *password)
 	in.password = (char *)password;
 	in.client = "192.0.2.7";
 	return ask("Login", &in, NULL);
+}
+
+static Pb__Session *enters(const char *name, const char *password)
+{
+	Pb__Session *s = login(name, password);
+
+	if (!s)
+		yct_explain("login", c.code, &c.e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	return s;
 }
 
 static Pb__TokenReply *check(const char *token)
@@ -170,7 +181,7 @@ STORY(a_cycle_a_second_root_and_an_unknown_parent_are_refused)
 STORY(the_same_file_twice_changes_nothing_even_with_a_password)
 {
 	fresh(url);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(login("liming", "yichuang-1001"));  /* waits until the password is hashed */
+	enters("liming", "yichuang-1001");  /* waits until the password is hashed */
 	CU_ASSERT_EQUAL(import("person", LI)->action, PB__IMPORT_ACTION__IMPORT_ACTION_SAME);
 	CU_ASSERT_EQUAL(import("skill", "{\"code\":\"english\",\"name\":\"英语\"}")->action, PB__IMPORT_ACTION__IMPORT_ACTION_SAME);
 	yct_kill(pid, SIGKILL);
@@ -185,14 +196,13 @@ STORY(a_changed_password_in_a_file_ends_the_old_one_and_its_sessions)
 	Pb__Session *s;
 
 	fresh(url);
-	s = login("liming", "yichuang-1001");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	s = enters("liming", "yichuang-1001");
 	x = import("person", "{\"staff_no\":\"1001\",\"password\":\"new-password-1\"}");
 	CU_ASSERT_EQUAL(x->action, PB__IMPORT_ACTION__IMPORT_ACTION_UPDATE);
 	YCT_STR(x->message, "password: changed\n");
 	CU_ASSERT_PTR_NULL(check(s->token));
 	CU_ASSERT_PTR_NULL(login("liming", "yichuang-1001"));
-	CU_ASSERT_PTR_NOT_NULL(login("liming", "new-password-1"));
+	enters("liming", "new-password-1");
 	leave();
 }
 
@@ -243,7 +253,7 @@ STORY(an_import_with_one_error_changes_no_password_either)
 	Pb__ImportReply *r;
 
 	fresh(url);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(login("liming", "yichuang-1001"));
+	enters("liming", "yichuang-1001");
 	a.kind = b.kind = "person";
 	a.json = "{\"staff_no\":\"1001\",\"password\":\"another-one-1\"}";
 	b.json = "{\"staff_no\":\"1002\",\"name\":\"无处\",\"org\":\"nowhere\"}";
@@ -252,7 +262,7 @@ STORY(an_import_with_one_error_changes_no_password_either)
 	r = yct_ask(&c, "directory", &pb__node__descriptor, "Import", &in, NULL, NULL);
 	CU_ASSERT_EQUAL_FATAL(r->errors, 1);
 	YCT_STR(r->changes[1]->field, "org");
-	CU_ASSERT_PTR_NOT_NULL(login("liming", "yichuang-1001"));
+	enters("liming", "yichuang-1001");
 	CU_ASSERT_PTR_NULL(login("liming", "another-one-1"));
 	leave();
 }
@@ -401,7 +411,7 @@ STORY(the_command_line_makes_the_first_administrator_only)
 	r = ask("AdminCreate", &in, NULL);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
 	YCT_STR(r->org_path, "/");
-	CU_ASSERT_PTR_NOT_NULL(login("root", "long enough 1"));
+	enters("root", "long enough 1");
 	in.login = "root2";
 	ask("AdminCreate", &in, NULL);
 	CU_ASSERT_EQUAL(c.code, YC_CONFLICT);
@@ -423,8 +433,7 @@ STORY(a_session_opens_checks_and_closes)
 	Pb__TokenReply *t;
 
 	fresh(url);
-	s = login("liming", "yichuang-1001");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	s = enters("liming", "yichuang-1001");
 	t = check(s->token);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
 	YCT_STR(t->kind, "session");
@@ -492,8 +501,7 @@ STORY(a_person_made_inactive_is_out_at_once)
 	Pb__Person p = PB__PERSON__INIT;
 
 	fresh(url);
-	s = login("liming", "yichuang-1001");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	s = enters("liming", "yichuang-1001");
 	p.id = s->person->id;
 	p.fields = (char *[]){ "active" };
 	p.n_fields = 1;
