@@ -12,6 +12,8 @@
 #include "yc/metric.h"
 #include "yc/text.h"
 
+enum { RECONNECT_MS = 5000 };
+
 enum { M_MALFORMED, M_LINKS_LOST, M_COUNT };
 static struct yc_metric metrics[M_COUNT] = {
 	[M_MALFORMED] = { .kind = YC_COUNTER, .name = "yc_bus_malformed_total", .help = "Messages from the bus that could not be read" },
@@ -30,12 +32,13 @@ static void send_header(struct yc_bus *b, const Pb__Header *h)
 }
 
 /* The heartbeat. While draining it says BYE: alive, but no new requests. */
-static void announce(struct yc_bus *b)
+void bus_announce(struct yc_bus *b)
 {
 	Pb__Header h = PB__HEADER__INIT;
 
 	if (b->is_displaced)
 		return;
+	b->beat_at = yc_mono();
 	h.kind = b->said_bye ? PB__HEADER__KIND__KIND_BYE : PB__HEADER__KIND__KIND_READY;
 	h.service = b->service;
 	h.instance = b->instance;
@@ -57,9 +60,15 @@ static void on_beat(void *arg)
 {
 	struct yc_bus *b = arg;
 
-	if (yc_mono() - b->ping_at > YC_WIRE_DEAD_MS)
+	int64_t now = yc_mono();
+
+	if (now - b->ping_at > YC_WIRE_DEAD_MS)
 		bus_unlink(b);
-	announce(b);
+	if (!b->is_linked && now - b->ping_at > RECONNECT_MS && now - b->connect_at > RECONNECT_MS) {
+		b->connect_at = now;
+		bus_sockets_reconnect(b);
+	}
+	bus_announce(b);
 }
 
 static void on_displaced(struct yc_bus *b)
@@ -87,7 +96,7 @@ static void on_ping(struct yc_bus *b, const struct yc_wire *w)
 		yc_copy(b->broker_boot, sizeof b->broker_boot, boot);
 	}
 	if (w->instance.n == 0) {
-		announce(b);
+		bus_announce(b);
 		return;
 	}
 	b->ping_at = yc_mono();
@@ -238,6 +247,7 @@ enum yc_code yc_bus_open(struct yc_bus **out, struct yc_loop *l, const struct yc
 	if (!__atomic_test_and_set(&registered, __ATOMIC_RELAXED))
 		yc_metrics_register(metrics, M_COUNT);
 	b->loop = l;
+	b->endpoint = yc_xstrdup(c->endpoint ? c->endpoint : "");
 	b->service = yc_xstrdup(c->service ? c->service : "");
 	b->instance = yc_is_empty(c->instance) ? made_up("client.") : yc_xstrdup(c->instance);
 	b->boot = yc_is_empty(c->boot) ? made_up("") : yc_xstrdup(c->boot);
@@ -245,7 +255,7 @@ enum yc_code yc_bus_open(struct yc_bus **out, struct yc_loop *l, const struct yc
 	b->on_event = on_event;
 	b->arg = arg;
 	b->arena = yc_arena_new(4 * YC_WIRE_PAYLOAD_MAX);
-	b->ping_at = yc_mono();
+	b->ping_at = b->beat_at = b->connect_at = yc_mono();
 	bus_calls_open(b);
 	code = check_names(b, e);
 	if (!code)
@@ -268,7 +278,7 @@ void yc_bus_bye(struct yc_bus *b)
 		return;
 	b->said_bye = 1;
 	if (b->is_linked)
-		announce(b);
+		bus_announce(b);
 }
 
 void yc_bus_close(struct yc_bus **bp)
@@ -283,6 +293,7 @@ void yc_bus_close(struct yc_bus **bp)
 	bus_calls_close(b);
 	bus_sockets_close(b);
 	yc_arena_free(&b->arena);
+	yc_xfree(b->endpoint);
 	yc_xfree(b->service);
 	yc_xfree(b->instance);
 	yc_xfree(b->boot);

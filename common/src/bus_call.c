@@ -215,6 +215,12 @@ uint64_t yc_bus_call(struct yc_bus *b, const struct yc_call *c)
 		yc_error("bus: a million calls outstanding; %s.%s is dropped", c->service, c->method);
 		return 0;
 	}
+	/* This process was stopped or busy for so long that the broker has forgotten it: say who we are before asking. */
+	if (b->is_linked && yc_mono() - b->beat_at > YC_WIRE_DEAD_MS) {
+		b->is_linked = 0;
+		b->ping_at = yc_mono();
+		bus_announce(b);
+	}
 	nr = k->slot.nr;
 	k->fn = c->fn;
 	k->arg = c->arg;

@@ -38,7 +38,7 @@ struct yc_bus {
 	struct yc_loop *loop;
 	void *ctx, *rpc, *pub, *sub;
 	struct yc_arena *arena;                  /* of the message in hand */
-	char *service, *instance, *boot;
+	char *endpoint, *service, *instance, *boot;
 	yc_bus_request_fn *on_request;
 	yc_bus_event_fn *on_event;
 	void *arg;
@@ -47,6 +47,7 @@ struct yc_bus {
 
 	struct yc_timer *beat;
 	int64_t ping_at;                         /* mono ms of the broker's last PING, or of opening */
+	int64_t beat_at, connect_at;             /* of our last heartbeat; of the last zmq_connect */
 	int is_linked;                           /* the broker knows us, as far as we know */
 	int is_displaced, said_bye, no_calls;
 	char broker_boot[YC_WIRE_NAME_MAX];
@@ -59,6 +60,7 @@ struct yc_bus {
 
 enum yc_code bus_sockets_open(struct yc_bus *b, const struct yc_bus_conf *c, struct yc_err *e) YC_MUST;
 void bus_sockets_close(struct yc_bus *b);
+void bus_sockets_reconnect(struct yc_bus *b);    /* for a link that libzmq has given up */
 /* Sends both frames, which are consumed in any case. -1: there is no connection (or it is full). */
 int bus_send(struct yc_bus *b, zmq_msg_t *head, zmq_msg_t *body);
 
@@ -68,5 +70,6 @@ void bus_calls_linked(struct yc_bus *b);         /* send what waits */
 void bus_calls_unlinked(struct yc_bus *b);       /* what was sent is lost */
 void bus_calls_on_reply(struct yc_bus *b, const struct yc_wire *w, const uint8_t *body, size_t n);
 void bus_unlink(struct yc_bus *b);
+void bus_announce(struct yc_bus *b);
 
 #endif

@@ -80,6 +80,22 @@ enum yc_code bus_sockets_open(struct yc_bus *b, const struct yc_bus_conf *c, str
 	return code;
 }
 
+/* A client whose key is refused is not tried again by libzmq: its session ends. The key may be put on the list later. */
+void bus_sockets_reconnect(struct yc_bus *b)
+{
+	void *all[] = { b->rpc, b->pub, b->sub };
+	char at[256];
+
+	if (strncmp(b->endpoint, "tcp:", 4) != 0)
+		return;                          /* ipc is always tried again */
+	for (int i = 0; i < 3; i++) {
+		if (yc_wire_endpoint(b->endpoint, (enum yc_wire_port)i, at, sizeof at, NULL))
+			continue;
+		(void)zmq_disconnect(all[i], at);
+		(void)zmq_connect(all[i], at);
+	}
+}
+
 void bus_sockets_close(struct yc_bus *b)
 {
 	void *all[] = { b->rpc, b->pub, b->sub };

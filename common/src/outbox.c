@@ -181,7 +181,7 @@ enum yc_code node_outbox_start(struct yc_node *n, struct yc_err *e)
 	if (code)
 		return code;
 	n->head_timer = yc_timer_start(n->loop, HEAD_MS, HEAD_MS, node_publish_head, n);
-	n->prune_timer = yc_timer_start(n->loop, PRUNE_MS, PRUNE_MS, on_prune, n);
+	n->prune_timer = yc_timer_start(n->loop, PRUNE_MS / 10, PRUNE_MS, on_prune, n);
 	return YC_OK;
 }
 

@@ -133,7 +133,7 @@ void events_join(struct broker *b);              /* after the context was shut d
 /* --- zap.c */
 enum yc_code zap_start(struct broker *b, struct yc_err *e) YC_MUST;
 void zap_join(struct broker *b);
-/* Name of this public key in the text of an allow-list ("KEY NAME" lines, '#' comments); -1 when it is not there. */
+/* Name of this public key in the text of an allow-list ("KEY NAME" lines; others are passed over); -1 when it is not there. */
 int zap_find(const char *text, const char *key, char *name, size_t size);
 
 #endif

@@ -213,7 +213,7 @@ void peer_announced(struct broker *b, struct port *port, const struct conn *c, c
 {
 	struct peer *p = peer_by_conn(b, c);
 
-	if (p && !yc_span_is(w->boot, p->boot)) {
+	if (p && (!yc_span_is(w->boot, p->boot) || !yc_span_is(w->instance, p->instance) || !yc_span_is(w->service, p->service))) {
 		refuse(b, c, p->instance, "a connection cannot change its name");
 		return;
 	}

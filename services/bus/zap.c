@@ -12,19 +12,21 @@ enum { LIST_MAX = 256 << 10 };
 
 struct zap { void *socket; pthread_t thread; char *file; };
 
+/* No sign for comments is needed (a key may begin with '#'): whatever is not a whole key in front matches none. */
 int zap_find(const char *text, const char *key, char *name, size_t size)
 {
-	char k[64], n[YC_WIRE_NAME_MAX], format[32];
-	const char *line = text;
+	char line[256], k[64], n[YC_WIRE_NAME_MAX];
+	const char *next;
 
-	snprintf(format, sizeof format, "%%63s %%%ds", YC_WIRE_NAME_MAX - 1);
-	while (line && *line) {
-		if (*line != '#' && sscanf(line, format, k, n) == 2 && strcmp(k, key) == 0 && yc_wire_is_name(n) && strlen(n) < size) {
+	for (; *text; text = next) {
+		size_t len = strcspn(text, "\n");
+
+		next = text + len + (text[len] == '\n');
+		snprintf(line, sizeof line, "%.*s", (int)len, text);
+		if (sscanf(line, "%63s %127s", k, n) == 2 && strcmp(k, key) == 0 && yc_wire_is_name(n) && strlen(n) < size) {
 			memcpy(name, n, strlen(n) + 1);
 			return 0;
 		}
-		line = strchr(line, '\n');
-		line += line != NULL;
 	}
 	return -1;
 }

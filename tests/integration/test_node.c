@@ -1,5 +1,6 @@
 /* A node: one small service on both stores behind a real broker. The service and its client share one thread and one loop. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -161,6 +162,22 @@ static const struct yc_service tst = {
 	.name = "tst", .api = &api, .rpcs = rpcs, .imports = imports, .schema = schema, .queries = queries, .n_queries = Q_COUNT, .lost = on_lost,
 };
 
+/* An empty SQLite store; the string is freed by the next one, or at the end. */
+static char *store;
+
+static void free_store(void)
+{
+	free(store);
+}
+
+static char *empty_store(void)
+{
+	if (!store)
+		atexit(free_store);
+	free(store);
+	return store = yct_fresh_db("sqlite");
+}
+
 /* --- a node and a client --------------------------------------------------------------------------------------------------------- */
 
 static struct yc_node *node;
@@ -236,7 +253,7 @@ static void who_may_not_is_told_so(void)
 {
 	struct asked a;
 
-	open_node(yct_fresh_db("sqlite"));
+	open_node(empty_store());
 	a = ask("Add", "a", 1, (struct how){ .roles = YC_ROLE(CUSTOMER) });
 	CU_ASSERT_EQUAL(a.code, YC_FORBIDDEN);
 	a = ask("Add", "a", 1, (struct how){ 0 });
@@ -255,7 +272,7 @@ static void a_request_past_its_deadline_is_not_run(void)
 {
 	struct asked a;
 
-	open_node(yct_fresh_db("sqlite"));
+	open_node(empty_store());
 	ask_as(&a, "Add", "a", 1, (struct how){ .roles = YC_ROLE(AGENT), .timeout_ms = 150 });
 	for (int64_t until = yc_mono() + 5000; !a.done && yc_mono() < until;) {
 		usleep(200000);                  /* the service is busy with something else until it is too late */
@@ -276,7 +293,7 @@ static void a_method_nobody_knows_is_unimplemented(void)
 	Pb__EventsReq in = PB__EVENTS_REQ__INIT;
 	struct asked a = { 0 };
 
-	open_node(yct_fresh_db("sqlite"));
+	open_node(empty_store());
 	yc_bus_call(client, &(struct yc_call){ .service = "tst", .api = &other, .method = "Nonsense", .in = &in, .fn = on_reply, .arg = &a });
 	wait_for(&a);
 	CU_ASSERT_EQUAL(a.code, YC_UNIMPLEMENTED);
@@ -288,7 +305,7 @@ static void text_that_is_not_utf8_is_refused_by_its_field(void)
 {
 	struct asked a;
 
-	open_node(yct_fresh_db("sqlite"));
+	open_node(empty_store());
 	a = ask("Add", "\xff\xfe", 1, AGENT);
 	CU_ASSERT_EQUAL(a.code, YC_INVALID);
 	YCT_STR(a.err.field, "incarnation");
@@ -305,7 +322,7 @@ static void bytes_that_are_no_message_are_malformed(void)
 	Pb__BlobReadReply in = PB__BLOB_READ_REPLY__INIT;
 	struct asked a = { 0 };
 
-	open_node(yct_fresh_db("sqlite"));
+	open_node(empty_store());
 	in.media_type = "text";
 	in.id = "x";
 	yc_bus_call(client, &(struct yc_call){ .service = "tst", .api = &other, .method = "Get", .in = &in, .fn = on_reply, .arg = &a });
@@ -317,7 +334,7 @@ static void bytes_that_are_no_message_are_malformed(void)
 
 static void pending_without_holding_is_an_error_not_a_leak(void)
 {
-	open_node(yct_fresh_db("sqlite"));
+	open_node(empty_store());
 	CU_ASSERT_EQUAL(ask("Unheld", "", 0, AGENT).code, YC_INTERNAL);
 	close_node();
 }
@@ -326,7 +343,7 @@ static void a_table_that_misses_a_method_does_not_start(void)
 {
 	static const struct yc_rpc short_table[] = { { "Get", on_get, YC_ANYBODY, YC_RPC_READ, 1000 }, { 0 } };
 	struct yc_service s = tst;
-	struct yc_node_conf c = { .bus = (char *)yct_bus(), .db = yct_fresh_db("sqlite"), .site = "t", .home = (char *)yct_dir() };
+	struct yc_node_conf c = { .bus = (char *)yct_bus(), .db = empty_store(), .site = "t", .home = (char *)yct_dir() };
 	struct yc_node *n = NULL;
 	struct yc_err e = { 0 };
 
@@ -470,7 +487,7 @@ static void a_held_request_ends_at_its_deadline(void)
 {
 	struct asked a;
 
-	open_node(yct_fresh_db("sqlite"));
+	open_node(empty_store());
 	ask_as(&a, "Hold", "", 0, (struct how){ .roles = YC_ROLE(AGENT), .timeout_ms = 300 });
 	for (int i = 0; i < 100 && !self.held; i++)
 		yc_loop_once(yc_node_loop(node), 10);
@@ -490,7 +507,7 @@ static void a_node_that_closes_answers_what_it_holds(void)
 	Pb__EventsReq in = PB__EVENTS_REQ__INIT;
 	struct asked a = { 0 };
 
-	open_node(yct_fresh_db("sqlite"));
+	open_node(empty_store());
 	YCT_OK(yc_bus_open(&outside, l, &(struct yc_bus_conf){ .endpoint = yct_bus() }, NULL, NULL, NULL, yct_err()));
 	yc_bus_call(outside, &(struct yc_call){ .service = "tst", .api = &api, .method = "Hold", .in = &in, .timeout_ms = 20000, .fn = on_reply, .arg = &a });
 	for (int i = 0; i < 500 && !self.held; i++) {
@@ -569,7 +586,7 @@ static void health_and_metrics_are_answered_by_every_service(void)
 	Pb__Empty in = PB__EMPTY__INIT;
 	struct asked a;
 
-	open_node(yct_fresh_db("sqlite"));
+	open_node(empty_store());
 	YCT_STR(builtin("Health", &in, on_health, 0).text, "t.tst.1 tst 1");
 	CU_ASSERT_EQUAL(ask("Add", "m", 1, AGENT).code, YC_OK);
 	a = builtin("Metrics", &in, on_metrics, YC_ROLE(ADMIN));
