@@ -163,6 +163,8 @@ static void ill_formed_calendars_are_named(void)
 	CU_ASSERT_EQUAL(yc_cal_check(&c, &e), YC_INVALID);
 	c.week[0] = (struct yc_cal_hours){ .n = 5 };
 	CU_ASSERT_EQUAL(yc_cal_check(&c, &e), YC_INVALID);
+	c.week[0] = (struct yc_cal_hours){ 1, { { -1, 60 } } };
+	CU_ASSERT_EQUAL(yc_cal_check(&c, &e), YC_INVALID);
 	c = cal;
 	memcpy(d, days, sizeof(d));
 	c.days = d;
@@ -172,6 +174,9 @@ static void ill_formed_calendars_are_named(void)
 	YCT_STR(e.field, "days.1");
 	d[1].date = 20260931;
 	CU_ASSERT_EQUAL(yc_cal_check(&c, &e), YC_INVALID);
+	d[1] = (struct yc_cal_day){ .date = 20261002, .hours = { 1, { { 600, 500 } } } };
+	CU_ASSERT_EQUAL(yc_cal_check(&c, &e), YC_INVALID);
+	YCT_STR(e.field, "days.1");
 	c = cal;
 	c.last_year = 2025;
 	CU_ASSERT_EQUAL(yc_cal_check(&c, &e), YC_INVALID);
@@ -255,6 +260,11 @@ static void repeated_and_simultaneous_events_count_once(void)
 	CU_ASSERT_EQUAL(lines[0].run, 0);
 	CU_ASSERT_EQUAL(lines[1].from, at("2026-09-28 09:00"));
 	CU_ASSERT_EQUAL(counted(), 120);
+	CU_ASSERT_EQUAL(due(ev + 1, 6, 120), at("2026-09-28 11:00"));         /* the very first two at one instant: no empty line */
+	CU_ASSERT_EQUAL(n_lines, 1);
+	CU_ASSERT_EQUAL(due(ev, 3, 120), at("2026-09-28 11:00"));
+	CU_ASSERT_EQUAL(due(ev, 2, 120), 0);
+	CU_ASSERT_EQUAL(n_lines, 1);
 }
 
 static void disordered_events_and_unknown_years_are_refused(void)

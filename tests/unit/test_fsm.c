@@ -183,6 +183,29 @@ static void a_wrong_frame_is_found(void)
 	expect(&f, "door: 33 states; 1 to 32 are possible\n");
 }
 
+static void a_machine_may_have_thirty_two_states_from_zero(void)
+{
+	static const char *const names[32] = { "S0", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "S13", "S14",
+		"S15", "S16", "S17", "S18", "S19", "S20", "S21", "S22", "S23", "S24", "S25", "S26", "S27", "S28", "S29", "S30", "S31" };
+	static const char *const go[] = { "GO" };
+	struct yc_fsm_row r[31];
+	struct yc_fsm f = { .name = "long", .rows = r, .n_rows = 31, .states = names, .n_states = 32, .events = go, .n_events = 1,
+			    .terminal = YC_S(31) };
+	int n;
+	char *s;
+
+	for (int i = 0; i < 31; i++)
+		r[i] = (struct yc_fsm_row){ .from = YC_S(i), .event = 0, .to = i + 1 };
+	expect(&f, "");
+	CU_ASSERT_PTR_EQUAL(yc_fsm_next(&f, 0, 0, NULL), &r[0]);
+	CU_ASSERT_PTR_EQUAL(yc_fsm_next(&f, 30, 0, NULL), &r[30]);
+	CU_ASSERT_PTR_NULL(yc_fsm_next(&f, 31, 0, NULL));
+	r[7].to = 7;
+	s = findings(&f, &n);
+	CU_ASSERT_EQUAL(n, 24);         /* nothing behind the seventh is reached */
+	free(s);
+}
+
 static void the_picture_shows_every_row(void)
 {
 	struct yc_fsm f = DOOR(rows);
@@ -213,4 +236,5 @@ YCT_MAIN("fsm",
 	 T(terminal_states_with_rows_are_found),
 	 T(numbers_out_of_range_are_found),
 	 T(a_wrong_frame_is_found),
+	 T(a_machine_may_have_thirty_two_states_from_zero),
 	 T(the_picture_shows_every_row))

@@ -50,6 +50,26 @@ static void a_clock_that_goes_back_does_not_disturb_the_order(void)
 	yc_clock_real();
 }
 
+static int by_text(const void *a, const void *b);
+
+static void each_new_millisecond_draws_new_random_bits(void)
+{
+	enum { N = 300 };
+	static char bits[N][17];
+	char id[YC_ID_LEN];
+
+	yc_clock_fake(yc_now() + 200000);
+	for (int i = 0; i < N; i++) {
+		yc_clock_advance(1);
+		yc_id_new("evt", id);
+		memcpy(bits[i], id + 4 + 10, 17);
+	}
+	yc_clock_real();
+	qsort(bits, N, sizeof(bits[0]), by_text);
+	for (int i = 1; i < N; i++)             /* neighbours that share 39 bits: once in 12 million runs */
+		CU_ASSERT_FATAL(strncmp(bits[i - 1], bits[i], 8) != 0);
+}
+
 enum { THREADS = 4, EACH = 20000 };
 static char (*drawn)[YC_ID_LEN];
 
@@ -91,6 +111,7 @@ static void a_forked_child_draws_other_ids_than_its_parent(void)
 	yc_id_new("leg", mine);
 	CU_ASSERT_EQUAL_FATAL(pipe(fd), 0);
 	pid_t pid = fork();
+	yc_clock_advance(1);            /* a new millisecond on both sides: only the random bits can differ */
 	if (pid == 0) {
 		yc_id_new("leg", other);
 		_exit(write(fd[1], other, YC_ID_LEN) == YC_ID_LEN ? 0 : 1);
@@ -109,7 +130,7 @@ static void what_is_no_id_is_refused(void)
 {
 	static const char *const bad[] = { "", "ord", "ord_", "_01ARZ3NDEKTSV4RRFFQ69G5FAV", "ord-01ARZ3NDEKTSV4RRFFQ69G5FAV",
 		"ord_01ARZ3NDEKTSV4RRFFQ69G5FA", "ord_01ARZ3NDEKTSV4RRFFQ69G5FAVX", "ord_01arz3ndektsv4rrffq69g5fav",
-		"ord_01ARZ3NDEKTSV4RRFFQ69G5FAU", "ord_81ARZ3NDEKTSV4RRFFQ69G5FAV", "ORD_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+		"ord_01ARZ3NDEKTSV4RRFFQ69G5FAU", "ord_81ARZ3NDEKTSV4RRFFQ69G5FAV", "ORD_01ARZ3NDEKTSV4RRFFQ69G5FAV", "o{d_01ARZ3NDEKTSV4RRFFQ69G5FAV",
 		"o d_01ARZ3NDEKTSV4RRFFQ69G5FAV", "abcdefghi_01ARZ3NDEKTSV4RRFFQ69G5FAV" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -126,6 +147,7 @@ YCT_MAIN("id",
 	 T(an_id_is_its_prefix_and_a_ulid_of_now),
 	 T(ids_of_one_millisecond_keep_their_order),
 	 T(a_clock_that_goes_back_does_not_disturb_the_order),
+	 T(each_new_millisecond_draws_new_random_bits),
 	 T(threads_never_draw_the_same_id),
 	 T(a_forked_child_draws_other_ids_than_its_parent),
 	 T(what_is_no_id_is_refused))

@@ -109,6 +109,39 @@ static void hostile_text_stays_one_valid_line(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(said, "line \\n tab \\u0009 bell \\u0007"));
 }
 
+static void say_chinese(void)
+{
+	yc_info("云南邮政一窗");
+}
+
+static void chinese_stays_chinese(void)
+{
+	yc_log_init("yc-test", 0, YC_INFO);
+	yc_clock_fake(0);
+	YCT_STR(hear(say_chinese), "1970-01-01T00:00:00.000Z info  yc-test: 云南邮政一窗\n");
+	yc_clock_real();
+}
+
+static void a_full_pipe_loses_lines_and_holds_nobody_up(void)
+{
+	int fd[2], old = dup(STDERR_FILENO), n = 0;
+	char buf[4096];
+	ssize_t got;
+
+	CU_ASSERT_EQUAL_FATAL(pipe2(fd, O_NONBLOCK), 0);
+	dup2(fd[1], STDERR_FILENO);
+	for (int i = 0; i < 5000; i++)
+		yc_info("line %d", i);
+	dup2(old, STDERR_FILENO);
+	close(old);
+	close(fd[1]);
+	while ((got = read(fd[0], buf, sizeof(buf))) > 0)
+		for (ssize_t i = 0; i < got; i++)
+			n += buf[i] == '\n';
+	close(fd[0]);
+	CU_ASSERT(n > 100 && n < 5000);
+}
+
 static void say_long(void)
 {
 	char big[6000];
@@ -185,5 +218,7 @@ YCT_MAIN("log",
 	 T(levels_below_the_least_are_dropped),
 	 T(machines_read_one_object_a_line),
 	 T(hostile_text_stays_one_valid_line),
+	 T(chinese_stays_chinese),
+	 T(a_full_pipe_loses_lines_and_holds_nobody_up),
 	 T(long_lines_are_cut_and_stay_valid),
 	 T(lines_of_threads_do_not_mix))

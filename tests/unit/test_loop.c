@@ -70,7 +70,7 @@ static void a_periodic_timer_keeps_its_phase_and_makes_nothing_up(void)
 {
 	struct yc_timer *t;
 
-	yc_clock_fake(1000000);
+	yc_clock_fake(1000003);
 	t = yc_timer_start(l, 10, 10, mark, "x");
 	for (int i = 0; i < 3; i++) {
 		yc_clock_advance(10);
@@ -297,7 +297,6 @@ static void nested(void *arg, int fd, int events)
 
 	CU_ASSERT_EQUAL(read(fd, &c, 1), 1);
 	leave("(");
-	yc_loop_fd(l, fd, 0, NULL, NULL);
 	yc_loop_once(l, 0);
 	leave(")");
 }
@@ -310,9 +309,10 @@ static void a_turn_within_a_turn_serves_the_others(void)
 	poke(pair[1]);
 	poke(other[1]);
 	yc_loop_once(l, 1000);
-	YCT_STR(trail, "(o)");
+	YCT_STR(trail, "(o)");          /* and what the inner turn served, the outer does not serve again */
 	yc_loop_once(l, 0);
 	YCT_STR(trail, "(o)");
+	yc_loop_fd(l, pair[0], 0, NULL, NULL);
 	yc_loop_fd(l, other[0], 0, NULL, NULL);
 	close_pairs();
 }
@@ -363,6 +363,34 @@ static void a_socket_with_input_left_is_served_again(void)
 	CU_ASSERT_EQUAL(zmq_send(push, "m", 1, 0), 1);
 	yc_loop_once(l, 0);
 	CU_ASSERT_EQUAL(n_got, 10);
+	close_sockets();
+}
+
+static void sockets_are_watched_apart(void)
+{
+	void *more;
+	int other_got;
+
+	open_sockets("inproc://first");
+	more = zmq_socket(ctx, ZMQ_PULL);
+	CU_ASSERT_EQUAL_FATAL(zmq_bind(more, "inproc://second"), 0);
+	CU_ASSERT_EQUAL_FATAL(zmq_connect(push, "inproc://second"), 0);
+	yc_loop_zmq(l, pull, take_three, NULL);
+	yc_loop_zmq(l, more, take_three, NULL);
+	for (int i = 0; i < 4; i++)             /* goes to both in turn */
+		CU_ASSERT_EQUAL(zmq_send(push, "m", 1, 0), 1);
+	yc_loop_once(l, 1000);
+	CU_ASSERT_EQUAL(n_got, 4);
+	yc_loop_zmq(l, pull, NULL, NULL);
+	for (int i = 0; i < 4; i++)
+		CU_ASSERT_EQUAL(zmq_send(push, "m", 1, 0), 1);
+	yc_loop_once(l, 1000);
+	other_got = n_got;
+	yc_loop_once(l, 0);
+	CU_ASSERT_EQUAL(other_got, 6);
+	CU_ASSERT_EQUAL(n_got, 6);
+	yc_loop_zmq(l, more, NULL, NULL);
+	zmq_close(more);
 	close_sockets();
 }
 
@@ -570,6 +598,7 @@ YCT_MAIN_WITH("loop", open_loop, close_loop,
 	 T(a_watcher_removed_in_the_same_turn_is_not_called),
 	 T(a_turn_within_a_turn_serves_the_others),
 	 T(a_socket_with_input_left_is_served_again),
+	 T(sockets_are_watched_apart),
 	 T(a_busy_socket_does_not_starve_the_others),
 	 T(input_that_a_send_took_in_is_not_forgotten),
 	 T(a_socket_closed_while_watched_does_not_spin_the_loop),

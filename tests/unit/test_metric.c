@@ -91,8 +91,11 @@ static void registering_twice_prints_once(void)
 {
 	char *s, *first;
 
+	yc_metrics_register(&m[1], 1);
 	yc_metrics_register(m, 4);
+	yc_metrics_register(&m[0], 1);
 	s = print(NULL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s, "\nyct_took_seconds_count 0\n"));
 	first = strstr(s, "\nyct_waiting ");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(first);
 	CU_ASSERT_PTR_NULL(strstr(first + 1, "\nyct_waiting "));
@@ -120,6 +123,7 @@ static void the_process_tells_of_itself(void)
 	CU_ASSERT(value(a, "process_start_time_seconds") > (double)time(NULL) - 3600);
 	CU_ASSERT(value(a, "process_start_time_seconds") <= (double)time(NULL) + 2);
 	CU_ASSERT(value(a, "process_max_fds") >= 64);
+	CU_ASSERT_PTR_NULL(memchr(strstr(a, "\nprocess_resident_memory_bytes "), '.', 45));         /* whole numbers have no fraction */
 	CU_ASSERT_EQUAL_FATAL(pipe(fd), 0);
 	b = print(NULL);
 	CU_ASSERT_EQUAL(value(b, "process_open_fds"), value(a, "process_open_fds") + 2);

@@ -91,6 +91,7 @@ static void length_and_cut_count_characters(void)
 	YCT_STR(s, "a窗口");
 	yc_utf8_cut(s, 0);
 	YCT_STR(s, "");
+	yc_utf8_cut(NULL, 3);
 }
 
 static void a_copy_never_ends_within_a_character(void)
