@@ -46,7 +46,7 @@ static void schema_type(struct yc_buf *b, const ProtobufCFieldDescriptor *f)
 	case PROTOBUF_C_TYPE_DOUBLE: case PROTOBUF_C_TYPE_FLOAT: yc_buf_str(b, "{\"type\":\"number\"}"); break;
 	case PROTOBUF_C_TYPE_BOOL: yc_buf_str(b, "{\"type\":\"boolean\"}"); break;
 	case PROTOBUF_C_TYPE_ENUM: schema_enum(b, f->descriptor); break;
-	case PROTOBUF_C_TYPE_STRING: yc_buf_str(b, "{\"type\":\"string\"}"); break;
+	case PROTOBUF_C_TYPE_STRING: yc_buf_str(b, json_is_secret(f) ? "{\"type\":\"string\",\"writeOnly\":true}" : "{\"type\":\"string\"}"); break;
 	case PROTOBUF_C_TYPE_BYTES: yc_buf_str(b, "{\"type\":\"string\",\"contentEncoding\":\"base64\"}"); break;
 	case PROTOBUF_C_TYPE_MESSAGE: schema_message(b, f); break;
 	}
@@ -54,14 +54,16 @@ static void schema_type(struct yc_buf *b, const ProtobufCFieldDescriptor *f)
 
 void yc_json_schema(struct yc_buf *out, const ProtobufCMessageDescriptor *d)
 {
-	unsigned i;
+	unsigned i, n = 0;
 
 	yc_buf_str(out, "{\"type\":\"object\",\"properties\":{");
 	for (i = 0; i < d->n_fields; i++) {
 		const ProtobufCFieldDescriptor *f = &d->fields[i];
 		int is_list = f->label == PROTOBUF_C_LABEL_REPEATED;
 
-		yc_buf_printf(out, "%s\"%s\":%s", i ? "," : "", f->name, is_list ? "{\"type\":\"array\",\"items\":" : "");
+		if (json_is_marker(f))
+			continue;
+		yc_buf_printf(out, "%s\"%s\":%s", n++ ? "," : "", f->name, is_list ? "{\"type\":\"array\",\"items\":" : "");
 		schema_type(out, f);
 		yc_buf_str(out, is_list ? "}" : "");
 	}

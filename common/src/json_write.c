@@ -157,6 +157,16 @@ static void write_field(struct yc_buf *b, const ProtobufCMessage *msg, const Pro
 	}
 }
 
+int json_is_marker(const ProtobufCFieldDescriptor *f)
+{
+	return f->label == PROTOBUF_C_LABEL_REPEATED && f->type == PROTOBUF_C_TYPE_STRING && strcmp(f->name, "fields") == 0;
+}
+
+int json_is_secret(const ProtobufCFieldDescriptor *f)
+{
+	return f->type == PROTOBUF_C_TYPE_STRING && strcmp(f->name, "password") == 0;
+}
+
 static void write_msg(struct yc_buf *b, const ProtobufCMessage *msg, int depth)
 {
 	unsigned i, n = 0;
@@ -165,7 +175,7 @@ static void write_msg(struct yc_buf *b, const ProtobufCMessage *msg, int depth)
 	for (i = 0; i < msg->descriptor->n_fields; i++) {
 		const ProtobufCFieldDescriptor *f = &msg->descriptor->fields[i];
 
-		if (!json_is_chosen(msg, f))
+		if (!json_is_chosen(msg, f) || json_is_marker(f) || json_is_secret(f))
 			continue;
 		yc_buf_str(b, n++ ? ",\"" : "\"");
 		yc_buf_str(b, f->name);

@@ -19,7 +19,7 @@ void yc_buf_printf(struct yc_buf *b, const char *fmt, ...) YC_PRINTF(2, 3);
 void yc_buf_json_str(struct yc_buf *b, const char *s);         /* quoted and escaped */
 void yc_buf_free(struct yc_buf *b);
 
-/* Append the message as JSON. */
+/* Append the message as JSON. A field "password" goes in and never comes out; `fields` (below) is no part of the JSON either. */
 void yc_json_write(struct yc_buf *out, const ProtobufCMessage *msg);
 /* Parse text (need not end in NUL) into a new message in the arena. Errors: MALFORMED (no JSON, bad UTF-8, with line and column) or
  * INVALID with e->field = "steps.2.name". */
