@@ -132,6 +132,8 @@ deps:                           ## install what a fresh Debian 12 lacks (quick w
 run: deps                       ## install, build, start the demo centre and carry one matter through it
 	@$(MAKE) --no-print-directory -j$(shell nproc) all
 	@scripts/run-demo $(B)
+openapi: $(call bin,api)        ## docs/openapi.json from the tables of services/api
+	$(call bin,api) --openapi > docs/openapi.json
 install: all                    ## into $(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/yichuang
 	install -m 755 $(foreach s,$(SERVICES),$(call bin,$(s))) $(DESTDIR)$(PREFIX)/bin

@@ -42,7 +42,7 @@ static void start(void)
 	snprintf(bus, sizeof(bus), "YC_BUS=%s", yct_bus());
 	snprintf(home, sizeof(home), "YC_HOME=%s/home", yct_dir());
 	pid = yct_spawn("yc-directory", (const char *[]){ "--session-idle-ms", "60s", NULL },
-			(const char *[]){ strdup(db), strdup(bus), strdup(home), "YC_SITE=" SITE, "YC_LEVEL=warn", NULL });
+			(const char *[]){ db, bus, home, "YC_SITE=" SITE, "YC_LEVEL=warn", NULL });
 	CU_ASSERT_FATAL(yct_bus_answers(yct_bus(), "directory", 15000));
 }
 
