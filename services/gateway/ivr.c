@@ -118,8 +118,10 @@ void call_ivr_feed(struct call *c, enum ivr_event ev, char digit)
 		if (c->state != CALL_IVR)
 			return;
 		ivr_step(&c->run, ev, digit, &st);
-		if (apply(c, &st))
+		if (apply(c, &st) && !st.again)
 			return;
+		if (st.again)
+			continue;
 		ev = IVR_EV_PLAY_DONE;
 		digit = 0;
 	}

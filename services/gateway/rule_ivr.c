@@ -325,6 +325,19 @@ static void to_queue(const struct node *n, struct ivr_step *out)
 	out->over = 1;
 }
 
+/* Who knows what he wants need not hear the greeting: does a menu follow this prompt, and (digit not 0) does it have that key? */
+static int knows_key(const struct ivr_flow *f, const struct node *n, char digit)
+{
+	const struct node *m = n->next >= 0 ? &f->nodes[n->next] : NULL;
+
+	if (!m || m->kind != MENU)
+		return 0;
+	for (int i = 0; digit && i < m->n_choices; i++)
+		if (m->choices[i].key == digit)
+			return 1;
+	return !digit;
+}
+
 static void enter(struct ivr_run *r, int node, struct ivr_step *out)
 {
 	const struct node *n = &r->flow->nodes[node];
@@ -338,7 +351,9 @@ static void enter(struct ivr_run *r, int node, struct ivr_step *out)
 	}
 	switch (n->kind) {
 	case PLAY:
-		play(out, n, 0);
+		if (knows_key(r->flow, n, 0))
+			act(out, IVR_LISTEN);
+		play(out, n, knows_key(r->flow, n, 0));
 		break;
 	case MENU:
 		ask(r, n, out);
@@ -437,6 +452,11 @@ void ivr_step(struct ivr_run *r, enum ivr_event ev, char digit, struct ivr_step 
 		menu(r, n, ev, digit, out);
 	else if (n->kind == PLAY && ev == IVR_EV_PLAY_DONE)
 		leave(r, n->next, 0, "", out);
+	else if (n->kind == PLAY && ev == IVR_EV_DIGIT && knows_key(r->flow, n, digit)) {
+		act(out, IVR_STOP);
+		leave(r, n->next, 0, "", out);
+		out->again = 1;
+	}
 	else if (n->kind == HANGUP && ev == IVR_EV_PLAY_DONE)
 		hang_up(out, *n->reason ? n->reason : "flow");
 }

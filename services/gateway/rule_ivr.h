@@ -48,6 +48,7 @@ struct ivr_step {
 	const char *node, *kind, *next, *label;  /* label: name of the choice taken, or "" */
 	char input[2];                           /* the digit, or "" */
 	int over;                                /* after QUEUE or HANGUP */
+	int again;                               /* feed the same digit once more: it cut a greeting and is meant for the menu behind it */
 };
 struct ivr_run {                                 /* plain storage, owned by the call */
 	struct ivr_flow *flow;                   /* holds a reference */

@@ -158,6 +158,7 @@ class Centre:
         self.profile, self.args = profile, list(args)
         self.env = dict(os.environ, YC_HOME=self.home, YC_HTTP=f"127.0.0.1:{self.http}", YC_SIP=f"127.0.0.1:{self.sip}", **(env or {}))
         self.phones, self.streams = [], []
+        self.closing = threading.Event()
 
     def yc(self, *args, check=True, within=60, **kw):
         r = subprocess.run([os.path.join(BIN, "yc"), *args], env=self.env, capture_output=True, text=True, timeout=within, **kw)
@@ -209,7 +210,18 @@ class Centre:
         p = self.phone(ext, **phone)
         a = self.api(login)
         a.put("/v1/agent/session", {"extension": ext, "channels": ["voice"], "ready": ready})
+        threading.Thread(target=self._renew, args=(a,), daemon=True).start()
         return a, p
+
+    def _renew(self, api):
+        """What the console does every 10 s: the seat's lease. A refusal means that the seat was left."""
+        while not self.closing.wait(8):
+            try:
+                r, _ = api.call("POST", "/v1/agent/session/renew", {}, raw=True)
+                if r.status in (401, 403, 404, 409):
+                    return
+            except OSError:
+                pass
 
     def log(self, service, lines=60):
         try:
@@ -219,6 +231,7 @@ class Centre:
             return str(e)
 
     def stop(self):
+        self.closing.set()
         for s in self.streams:
             s.close()
         for p in self.phones:

@@ -13,7 +13,7 @@
 
 enum {
 	RCVBUF = 32768,                          /* the kernel doubles it: about a second of G.711 */
-	TRIES = 64,
+	TRIES = 1024,                            /* another process may hold a whole stretch of the range */
 	DSCP_EF = 46 << 2,                       /* expedited forwarding, RFC 3246 */
 };
 
