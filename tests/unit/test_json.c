@@ -89,7 +89,7 @@ static void bytes_are_base_64(void)
 	for (i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		struct yc_buf b = { 0 };
 		Pb__BlobReadReply *m;
-		char text[64], member[64];
+		char text[80], member[64];
 
 		snprintf(member, sizeof(member), "\"data\":\"%s\"", good[i]);
 		snprintf(text, sizeof(text), "{%s}", member);
