@@ -12,8 +12,10 @@ const char *const gw_store_queries[Q_COUNT] = {
 	DOCS(NUMBER, "number"),
 	DOCS(FLOW, "flow"),
 	DOCS(TRUNK, "trunk"),
-	[Q_EVENTS] = "SELECT event FROM yc_outbox WHERE source = $1 AND seq > $2 ORDER BY seq",
-	[Q_HEAD] = "SELECT COALESCE(MAX(seq), 0) FROM yc_outbox WHERE source = $1",
+	/* source and incarnation are the key's first parts: without both, these would read the whole outbox */
+	[Q_EVENTS] = "SELECT event FROM yc_outbox WHERE source = $1 AND incarnation = (SELECT v FROM yc_meta WHERE k = 'incarnation') "
+		     "AND seq > $2 ORDER BY seq",
+	[Q_HEAD] = "SELECT COALESCE(MAX(seq), 0) FROM yc_outbox WHERE source = $1 AND incarnation = (SELECT v FROM yc_meta WHERE k = 'incarnation')",
 	[Q_MARK_GET] = "SELECT seq FROM journal_mark WHERE source = $1",
 	[Q_MARK_PUT] = "INSERT INTO journal_mark (source, seq) VALUES ($1, $2) ON CONFLICT (source) DO UPDATE SET seq = $2",
 };
