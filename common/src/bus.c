@@ -343,7 +343,7 @@ void yc_bus_reply(struct yc_bus *b, uint64_t call, enum yc_code code, const stru
 	zmq_msg_init_size(&body, n);
 	if (n)
 		memcpy(zmq_msg_data(&body), payload, n);
-	/* Without a connection the broker has told the caller INSTANCE_LOST, or is gone itself. */
+	/* Without a connection the broker has said INSTANCE_LOST to whom it concerns, or is gone itself. */
 	if (bus_send(b, &head, &body))
 		bus_unlink(b);
 }

@@ -20,7 +20,7 @@
 
 extern const struct yc_migration yc_schema_common[];
 
-enum { DRAIN_MS = 5000, DRAIN_STEP_MS = 20 };
+enum { DRAIN_MS = 5000, DRAIN_STEP_MS = 20, WATCH_MS = 500 };
 
 /* --- opening ----------------------------------------------------------------------------------------------------------------- */
 
@@ -202,6 +202,17 @@ static void on_signal(void *arg, int fd, int events)
 	n->drain_timer = yc_timer_start(n->loop, DRAIN_STEP_MS, DRAIN_STEP_MS, on_drain, n);
 }
 
+/* Somebody else goes by our name now. Two of them on one store must not be. */
+static void on_watch(void *arg)
+{
+	struct yc_node *n = arg;
+
+	if (!yc_bus_is_displaced(n->bus))
+		return;
+	yc_error("%s ends: another process has taken its name", n->instance);
+	yc_loop_stop(n->loop);
+}
+
 void yc_node_run(struct yc_node *n)
 {
 	sigset_t set;
@@ -209,6 +220,7 @@ void yc_node_run(struct yc_node *n)
 	block_signals(&set);
 	n->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	yc_loop_fd(n->loop, n->signal_fd, YC_READ, on_signal, n);
+	n->watch_timer = yc_timer_start(n->loop, WATCH_MS, WATCH_MS, on_watch, n);
 	notify("READY=1");
 	yc_loop_run(n->loop);
 	yc_loop_fd(n->loop, n->signal_fd, 0, NULL, NULL);
@@ -217,17 +229,6 @@ void yc_node_run(struct yc_node *n)
 }
 
 /* --- closing ----------------------------------------------------------------------------------------------------------------- */
-
-static void close_store(struct yc_node *n)
-{
-	struct yc_err e = { 0 };
-
-	if (!n->db)
-		return;
-	if (yc_db_commit(n->db, &e))
-		yc_error("node: the last commit failed: %s", e.msg);
-	yc_db_close(&n->db);
-}
 
 /* Calls end first (their callbacks find everything alive), then the service, then what it stood on. */
 static void close_service(struct yc_node *n)
@@ -238,8 +239,9 @@ static void close_service(struct yc_node *n)
 	node_held_close(n);
 	if (n->svc->stop)
 		n->svc->stop(n, n->self);
-	if (n->db)
-		node_turn_end(n);
+	n->is_closing = 1;                       /* effects of events do not wait for company any more */
+	n->has_unit = 1;
+	node_turn_end(n);
 }
 
 void yc_node_close(struct yc_node **np)
@@ -252,12 +254,13 @@ void yc_node_close(struct yc_node **np)
 	node_outbox_stop(n);
 	yc_bus_close(&n->bus);
 	consumer_close(n);
-	close_store(n);
+	yc_db_close(&n->db);
 	node_methods_close(n);
 	while (n->n_free_arenas)
 		yc_arena_free(&n->free_arenas[--n->n_free_arenas]);
 	yc_slots_fini(&n->reqs);
 	yc_timer_stop(&n->drain_timer);
+	yc_timer_stop(&n->watch_timer);
 	yc_loop_free(&n->loop);
 	node_conf_free(&n->conf);
 	yc_xfree(n);

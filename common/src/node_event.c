@@ -52,7 +52,7 @@ static int is_same(const struct cursor *a, const struct cursor *b)
 
 /* --- sources ------------------------------------------------------------------------------------------------------------------ */
 
-/* "yn.ticket.1" of site "yn" -> "ticket"; -1 when it is none of ours or nobody here subscribes to that service. */
+/* "yn.crm.1" of site "yn" -> "crm"; -1 when it is none of ours or nobody here subscribes to that service. */
 static int service_of(const struct yc_node *n, const char *source, char *out, size_t size)
 {
 	size_t site = strlen(n->conf.site), len;
@@ -323,6 +323,8 @@ int consumer_wants_commit(const struct yc_node *n)
 	const struct consumer *c = n->consumer;
 	int64_t now = c && (c->effects_since || c->skips_since) ? yc_mono() : 0;
 
+	if (n->is_closing && now)
+		return 1;
 	return now && ((c->effects_since && now - c->effects_since >= c->batch_ms) || (c->skips_since && now - c->skips_since >= SKIPS_MS));
 }
 

@@ -81,8 +81,8 @@ struct yc_node {
 	int q_base;
 	char instance[YC_WIRE_NAME_MAX], boot[40];
 	int64_t started_at;
-	int is_draining, signal_fd;
-	struct yc_timer *drain_timer, *prune_timer;
+	int is_draining, is_closing, signal_fd;
+	struct yc_timer *drain_timer, *prune_timer, *watch_timer;
 	int64_t drain_until;
 
 	struct node_method *methods;

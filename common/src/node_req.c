@@ -64,6 +64,7 @@ void node_req_free(struct yc_req *rq)
 enum yc_code node_req_record(struct yc_req *rq, struct yc_err *e)
 {
 	size_t n = protobuf_c_message_get_packed_size(rq->out);
+	enum yc_code code;
 
 	if (n > YC_WIRE_PAYLOAD_MAX)
 		return yc_fail(e, YC_TOO_LARGE, NULL, "the answer is too large for the bus");
@@ -73,7 +74,10 @@ enum yc_code node_req_record(struct yc_req *rq, struct yc_err *e)
 	rq->n_reply = protobuf_c_message_pack(rq->out, rq->reply);
 	if (rq->method->rpc->kind != YC_RPC_WRITE)
 		return YC_OK;
-	return node_store_done_put(&rq->node->store, rq->id, rq->fingerprint, rq->reply, rq->n_reply, yc_now(), e);
+	code = node_store_done_put(&rq->node->store, rq->id, rq->fingerprint, rq->reply, rq->n_reply, yc_now(), e);
+	if (code == YC_CONFLICT)                 /* another instance on this store has just answered the same request */
+		return yc_fail(e, YC_UNAVAILABLE, "request_id", "this request is being worked on; try again with the same id");
+	return code;
 }
 
 void node_req_answer(struct yc_req *rq)

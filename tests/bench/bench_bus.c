@@ -1,5 +1,7 @@
 /* bus.rpc.1, bus.rpc.32: CPU of all processes per round trip through the broker, beside a raw libzmq DEALER-ROUTER pair without a broker.
  * bus.events: CPU per event from PUB through the broker to one SUB, beside a raw PUB-SUB pair. */
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <signal.h>
 #include <zmq.h>
 
 #include "yc/arena.h"
@@ -263,12 +264,12 @@ static int raw_publisher(const char *at, long n)
 	zmq_setsockopt(s, ZMQ_SNDHWM, &zero, sizeof zero);
 	if (zmq_bind(s, at))
 		exit(1);
-	usleep(500000);
+	poll(NULL, 0, 500);
 	for (long i = 0; i < n; i++) {
 		zmq_send(s, "b.pub.1|", 8, ZMQ_SNDMORE);
 		zmq_send(s, b, sizeof b, 0);
 		if (i % 200 == 199)
-			usleep(1000);
+			poll(NULL, 0, 1);
 	}
 	for (;;)
 		pause();

@@ -1,11 +1,15 @@
 /* A node: one small service on both stores behind a real broker. The service and its client share one thread and one loop. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "yc/arena.h"
 #include "yc/clock.h"
+#include "yc/id.h"
 #include "yc/node.h"
 #include "yc/text.h"
 #include "yct.h"
@@ -201,6 +205,12 @@ static void close_node(void)
 	yc_node_close(&node);
 }
 
+static void busy(int64_t ms)
+{
+	for (int64_t until = yc_mono() + ms; yc_mono() < until;)
+		;
+}
+
 struct asked { enum yc_code code; struct yc_err err; int64_t head; int done, errors; char text[512]; };
 
 static void on_reply(void *arg, enum yc_code code, const void *msg, const struct yc_err *e)
@@ -275,7 +285,7 @@ static void a_request_past_its_deadline_is_not_run(void)
 	open_node(empty_store());
 	ask_as(&a, "Add", "a", 1, (struct how){ .roles = YC_ROLE(AGENT), .timeout_ms = 150 });
 	for (int64_t until = yc_mono() + 5000; !a.done && yc_mono() < until;) {
-		usleep(200000);                  /* the service is busy with something else until it is too late */
+		busy(200);                       /* the service has something else to do until it is too late */
 		yc_loop_once(yc_node_loop(node), 10);
 	}
 	CU_ASSERT_EQUAL(a.code, YC_DEADLINE);
@@ -422,7 +432,7 @@ static void a_handler_that_fails_leaves_nothing_behind(void)
 /* All of them reach the node in one turn: it does not look before they are there. */
 static void in_one_turn(struct asked *a, int n)
 {
-	usleep(100000);
+	busy(100);
 	for (int i = 0; i < n; i++)
 		wait_for(&a[i]);
 }
@@ -652,6 +662,104 @@ static void an_import_with_one_error_changes_nothing_and_tells_all_errors(void)
 	yct_on_both_stores(import_of);
 }
 
+/* --- blobs, life ------------------------------------------------------------------------------------------------------------------ */
+
+static struct yc_blobs *blobs;
+static char blob_id[40];
+
+static enum yc_code start_with_blob(struct yc_node *n, void *arg, struct yc_err *e)
+{
+	struct yc_blob_meta meta = { .media_type = "text/plain", .matter_id = "mat_1" };
+	char folder[200], path[512];
+	enum yc_code code;
+	FILE *f;
+
+	yc_id_new("blb", meta.id);
+	snprintf(folder, sizeof folder, "%s/blobs", yct_dir());
+	code = yc_blobs_open(&blobs, yc_node_db(n), folder, e);
+	if (code)
+		return code;
+	yc_blob_path_new(folder, meta.id, path);
+	f = fopen(path, "w");
+	fputs("hello blob", f);
+	fclose(f);
+	yc_node_blobs(n, blobs);
+	code = yc_blob_add(blobs, path, &meta, e);
+	yc_copy(blob_id, sizeof blob_id, meta.id);
+	return code;
+}
+
+static void stop_with_blob(struct yc_node *n, void *arg)
+{
+	yc_blobs_close(&blobs);
+}
+
+static void on_blob(void *arg, enum yc_code code, const void *msg, const struct yc_err *e)
+{
+	struct asked *a = arg;
+	const Pb__BlobReadReply *r = msg;
+
+	a->done++;
+	a->code = code;
+	if (r)
+		snprintf(a->text, sizeof a->text, "%s %d %.*s", r->media_type, (int)r->size, (int)r->data.len, (const char *)r->data.data);
+}
+
+static void blobs_are_read_in_pieces_at_their_owner(void)
+{
+	struct yc_service s = tst;
+	struct yc_node_conf c = { .bus = (char *)yct_bus(), .db = empty_store(), .site = "t", .home = (char *)yct_dir() };
+	Pb__BlobReadReq in = PB__BLOB_READ_REQ__INIT;
+
+	s.start = start_with_blob;
+	s.stop = stop_with_blob;
+	YCT_OK(yc_node_open(&node, &c, &s, NULL, yct_err()));
+	YCT_OK(yc_bus_open(&client, yc_node_loop(node), &(struct yc_bus_conf){ .endpoint = yct_bus() }, NULL, NULL, NULL, yct_err()));
+	for (int i = 0; i < 500 && !(yc_bus_is_up(client) && yc_bus_is_up(yc_node_bus(node))); i++)
+		yc_loop_once(yc_node_loop(node), 10);
+	in.id = blob_id;
+	in.offset = 6;
+	in.limit = 3;
+	YCT_STR(builtin("BlobRead", &in, on_blob, YC_SERVICES).text, "text/plain 10 blo");
+	CU_ASSERT_EQUAL(builtin("BlobRead", &in, on_blob, YC_ROLE(AGENT)).code, YC_FORBIDDEN);
+	in.id = yc_id_new("blb", blob_id);
+	CU_ASSERT_EQUAL(builtin("BlobRead", &in, on_blob, YC_SERVICES).code, YC_NOT_FOUND);
+	close_node();
+}
+
+static int run_main(const char *last)
+{
+	char *argv[] = { "yc-tst", "--bus", (char *)yct_bus(), "--db", store, "--site", "t", "--home", (char *)yct_dir(), (char *)last, NULL };
+
+	return yc_main(last ? 10 : 9, argv, &tst, NULL, NULL, NULL);
+}
+
+static int is_healthy(void *arg)
+{
+	return run_main("health") == 0;
+}
+
+static void a_service_answers_its_health_command_until_it_is_terminated(void)
+{
+	int parent = getpid(), pid, status = -1;
+
+	(void)empty_store();
+	CU_ASSERT_EQUAL(run_main("--check"), 0);
+	CU_ASSERT_EQUAL(run_main("--nonsense"), 2);
+	CU_ASSERT_EQUAL(run_main("health"), 1);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(9);
+		_exit(run_main(NULL));
+	}
+	CU_ASSERT(yct_until(20000, is_healthy, NULL));
+	kill(pid, SIGTERM);
+	waitpid(pid, &status, 0);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 YCT_MAIN("node",
 	T(who_may_not_is_told_so),
 	T(a_request_past_its_deadline_is_not_run),
@@ -668,4 +776,6 @@ YCT_MAIN("node",
 	T(a_held_request_ends_at_its_deadline),
 	T(a_node_that_closes_answers_what_it_holds),
 	T(health_and_metrics_are_answered_by_every_service),
-	T(an_import_with_one_error_changes_nothing_and_tells_all_errors))
+	T(an_import_with_one_error_changes_nothing_and_tells_all_errors),
+	T(blobs_are_read_in_pieces_at_their_owner),
+	T(a_service_answers_its_health_command_until_it_is_terminated))

@@ -105,10 +105,12 @@ static const struct yc_service consumer = { .name = "cons", .schema = c_schema, 
 
 /* --- nodes and what stands in their stores ---------------------------------------------------------------------------------------- */
 
+static int64_t instance = 1;
+
 static struct yc_node *open_as(const struct yc_service *s)
 {
 	char db[300];
-	struct yc_node_conf c = { .bus = (char *)yct_bus(), .db = db, .site = "t", .home = (char *)yct_dir() };
+	struct yc_node_conf c = { .bus = (char *)yct_bus(), .db = db, .site = "t", .home = (char *)yct_dir(), .instance = instance };
 	struct yc_node *n = NULL;
 
 	/* On SQLite each service has its own file. */
@@ -194,6 +196,31 @@ static void late_subscriber_of(const char *url)
 static void a_late_subscriber_gets_everything_from_the_first_event(void)
 {
 	yct_on_both_stores(late_subscriber_of);
+}
+
+static void closing_of(const char *url)
+{
+	struct yc_node *p, *c;
+
+	fresh(url);
+	p = open_as(&producer);
+	for (int round = 1; round <= 3; round++) {
+		c = open_as(&consumer);
+		emit(p, "tick", 5);
+		for (int64_t until = yc_mono() + 10000; self.handled < 5 * round && yc_mono() < until;)
+			turn(p, c);
+		CU_ASSERT_EQUAL(self.handled, 5 * round);
+		yc_node_close(&c);               /* at once: their commit is still to come */
+	}
+	yc_node_close(&p);
+	CU_ASSERT_EQUAL(number("cons", "SELECT COUNT(*) FROM got"), 15);
+	CU_ASSERT_EQUAL(number("cons", "SELECT MAX(times) FROM got"), 1);
+	CU_ASSERT_EQUAL(number("cons", "SELECT seq FROM yc_cursor"), 15);
+}
+
+static void closing_keeps_effects_and_cursor_together(void)
+{
+	yct_on_both_stores(closing_of);
 }
 
 static void again_later_of(const char *url)
@@ -444,9 +471,12 @@ static int has_all(void *arg)
 	return made >= stop_at && number("cons", "SELECT COUNT(*) FROM got") == made;
 }
 
-static void pause_ms(unsigned ms)
+/* Kills come by progress, not by time: after some more events have arrived. */
+static int64_t next_kill;
+
+static int has_come_on(void *arg)
 {
-	usleep(ms * 1000);
+	return number("cons", "SELECT COUNT(*) FROM got") >= next_kill;
 }
 
 static void killing_of(const char *url)
@@ -464,11 +494,11 @@ static void killing_of(const char *url)
 	for (int k = 0; k < KILLS; k++) {
 		int i = (int)((unsigned)k % 2);
 
-		pause_ms(100 + (unsigned)rand_r(&seed) % 200);
+		next_kill = number("cons", "SELECT COUNT(*) FROM got") + 50 + rand_r(&seed) % 500;
+		(void)yct_until(3000, has_come_on, NULL);
 		yct_kill(pid[i], SIGKILL);
 		if (k == 3)
 			yct_bus_kill();
-		pause_ms((unsigned)rand_r(&seed) % 50);
 		if (k == 3)
 			yct_bus_start();
 		pid[i] = child(who[i]);
@@ -488,8 +518,32 @@ static void killing_producer_consumer_and_broker_loses_and_doubles_nothing(void)
 	yct_on_both_stores(killing_of);
 }
 
+/* Two instances of a consumer on one store: the cursor's guard lets one of them count. */
+static void two_consumers_on_one_store_apply_each_event_once(void)
+{
+	char *url = yct_fresh_db("pg");
+	int pid[3];
+
+	fresh(url);
+	stop_at = 1000;
+	yc_node_close(&(struct yc_node *){ open_as(&producer) });
+	yc_node_close(&(struct yc_node *){ open_as(&consumer) });
+	pid[0] = child(&producer);
+	pid[1] = child(&consumer);
+	instance = 2;
+	pid[2] = child(&consumer);
+	instance = 1;
+	CU_ASSERT(yct_until(60000, has_all, NULL));
+	for (int i = 0; i < 3; i++)
+		yct_kill(pid[i], SIGKILL);
+	CU_ASSERT_EQUAL(number("cons", "SELECT COUNT(*) FROM got"), 1000);
+	CU_ASSERT_EQUAL(number("cons", "SELECT MAX(times) FROM got"), 1);
+	free(url);
+}
+
 YCT_MAIN("outbox",
 	T(a_late_subscriber_gets_everything_from_the_first_event),
+	T(closing_keeps_effects_and_cursor_together),
 	T(a_handler_that_says_again_later_stops_the_stream_and_loses_nothing),
 	T(an_event_nobody_can_handle_is_skipped),
 	T(types_nobody_handles_only_move_the_cursor),
@@ -498,4 +552,5 @@ YCT_MAIN("outbox",
 	T(who_comes_after_the_retention_goes_on_with_what_is_kept),
 	T(old_events_are_removed_but_the_number_goes_on),
 	T(asynchronous_events_arrive_all_and_in_order),
-	T(killing_producer_consumer_and_broker_loses_and_doubles_nothing))
+	T(killing_producer_consumer_and_broker_loses_and_doubles_nothing),
+	T(two_consumers_on_one_store_apply_each_event_once))

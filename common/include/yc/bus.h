@@ -14,8 +14,8 @@ struct yc_bus;
 
 struct yc_bus_conf {
 	const char *endpoint;    /* "ipc:///run/yc/bus" (+ .rpc .pub .sub) or "tcp://host:5550" (ports +0 +1 +2) */
-	const char *service;     /* "ticket"; NULL for a mere client (the yc command, tests) */
-	const char *instance;    /* "yn.ticket.1"; a mere client gets a random name when NULL */
+	const char *service;     /* "crm"; NULL for a mere client (the yc command, tests) */
+	const char *instance;    /* "yn.crm.1"; a mere client gets a random name when NULL */
 	const char *boot;        /* differs per start; NULL: made up */
 	const char *curve_server_key;   /* file with the broker's public key (z85); NULL on ipc */
 	const char *curve_secret_key;   /* file with this client's key pair */
@@ -40,7 +40,7 @@ int yc_bus_is_displaced(const struct yc_bus *b);
 typedef void yc_reply_fn(void *arg, enum yc_code code, const void *msg, const struct yc_err *e);
 
 struct yc_call {
-	const char *service;                     /* "ticket" or "gateway@yn.gateway.1" */
+	const char *service;                     /* "crm" or "gateway@yn.gateway.1" */
 	const ProtobufCServiceDescriptor *api;   /* gives request and reply types of the method */
 	const char *method;                      /* "Create"; for api == &pb__node__descriptor "Node.Health" is sent */
 	const void *in;                          /* request message; packed before yc_bus_call returns */
@@ -61,7 +61,7 @@ void yc_bus_cancel(struct yc_bus *b, uint64_t call);           /* fn will not be
 /* Answer a request seen by on_request. */
 void yc_bus_reply(struct yc_bus *b, uint64_t call, enum yc_code code, const struct yc_err *e, const uint8_t *payload, size_t n);
 
-/* Events: topic = source instance + "|"; subscribe by prefix ("yn.ticket."). */
+/* Events: topic = source instance + "|"; subscribe by prefix ("yn.crm."). */
 void yc_bus_publish(struct yc_bus *b, const char *topic, const uint8_t *payload, size_t n);
 void yc_bus_subscribe(struct yc_bus *b, const char *prefix);
 /* Wrap every callback of this client (replies, requests, events), so that a node can open a unit of work around it. */

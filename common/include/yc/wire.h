@@ -1,5 +1,5 @@
 /* The bus's wire, as far as broker and client share it: bounds, endpoints, key files, and a scanner that reads a packed Pb__Header in place.
- * The broker never unpacks a header: it scans it, writes its own call number over the caller's (a fixed64, so the length stays) and forwards. */
+ * The broker never unpacks a header: it scans it, writes its own call number over the asking side's (a fixed64, so the length stays) and forwards. */
 #ifndef YC_WIRE_H
 #define YC_WIRE_H
 
