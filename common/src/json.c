@@ -71,7 +71,7 @@ int json_is_time(const ProtobufCFieldDescriptor *f)
 {
 	size_t n = strlen(f->name);
 
-	return f->type == PROTOBUF_C_TYPE_INT64 && n > 3 && !memcmp(f->name + n - 3, "_at", 3);
+	return f->type == PROTOBUF_C_TYPE_INT64 && (!strcmp(f->name, "at") || (n > 3 && !memcmp(f->name + n - 3, "_at", 3)));
 }
 
 int json_is_chosen(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f)

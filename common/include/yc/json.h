@@ -1,4 +1,4 @@
-/* protobuf-c messages <-> JSON by reflection over descriptors. snake_case names; fields named *_at are RFC 3339 in JSON and epoch ms in
+/* protobuf-c messages <-> JSON by reflection over descriptors. snake_case names; fields named at or *_at are RFC 3339 in JSON and epoch ms in
  * the message (0 = null); enums are lower case without prefix; defaults are always written; bytes are base 64; int64 are numbers
  * (|n| < 2^53, else INVALID). Map-like freedom is none: unknown fields, duplicates and wrong types are errors that name the field. */
 #ifndef YC_JSON_H
