@@ -429,7 +429,7 @@ static void asynchronous_events_arrive_all_and_in_order(void)
 
 /* --- kill -9 ------------------------------------------------------------------------------------------------------------------------ */
 
-enum { PER_TICK = 10, KILLS = 8 };
+enum { PER_TICK = 10, KILLS = 8, PER_KILL = 750 };     /* YCT_KILLS asks for more */
 static int stop_at;                              /* the producer emits up to this number */
 
 static void on_timer(void *arg)
@@ -482,24 +482,24 @@ static int has_come_on(void *arg)
 static void killing_of(const char *url)
 {
 	const struct yc_service *who[2] = { &producer, &consumer };
-	int pid[2];
+	int pid[2], kills = getenv("YCT_KILLS") ? (int)strtol(getenv("YCT_KILLS"), NULL, 10) : KILLS;
 	unsigned seed = (unsigned)getpid();
 
 	fresh(url);
-	stop_at = 6000;
+	stop_at = kills * PER_KILL;
 	yc_node_close(&(struct yc_node *){ open_as(&producer) });       /* the stores exist before anybody looks into them */
 	yc_node_close(&(struct yc_node *){ open_as(&consumer) });
 	for (int i = 0; i < 2; i++)
 		pid[i] = child(who[i]);
-	for (int k = 0; k < KILLS; k++) {
+	for (int k = 0; k < kills; k++) {
 		int i = (int)((unsigned)k % 2);
 
 		next_kill = number("cons", "SELECT COUNT(*) FROM got") + 50 + rand_r(&seed) % 500;
 		(void)yct_until(3000, has_come_on, NULL);
 		yct_kill(pid[i], SIGKILL);
-		if (k == 3)
+		if (k % 8 == 3)
 			yct_bus_kill();
-		if (k == 3)
+		if (k % 8 == 3)
 			yct_bus_start();
 		pid[i] = child(who[i]);
 	}
