@@ -486,7 +486,7 @@ static void calls_past_capacity_get_503_and_the_others_go_on(void)
 	int a, b;
 
 	fresh();
-	yct_kill(world.gateway_pid, SIGTERM);
+	CU_ASSERT_EQUAL(world_gateway_stop(), 0);
 	world_gateway_start(few);
 	a = world_dial("caller_hangs_up", "11189", 5090, 2500);
 	b = world_dial("caller_hangs_up", "11189", 5093, 2500);
@@ -530,7 +530,7 @@ static void a_gateway_that_is_stopped_says_goodbye_to_its_callers(void)
 	fresh();
 	caller = world_dial("caller_waits_for_bye", "11189", 5090, 0);
 	SEES("call.queued");
-	kill(world.gateway_pid, SIGTERM);
+	CU_ASSERT_EQUAL(world_gateway_stop(), 0);
 	CU_ASSERT_EQUAL(world_sipp_ends(caller, 8000), 0);
 	world_stop();
 }

@@ -382,10 +382,19 @@ void world_gateway_kill(void)
 	world.gateway_pid = 0;
 }
 
+int world_gateway_stop(void)
+{
+	int pid = world.gateway_pid;
+
+	world.gateway_pid = 0;
+	kill(pid, SIGTERM);
+	return world_sipp_ends(pid, 15000);
+}
+
 void world_stop(void)
 {
 	if (world.gateway_pid)
-		yct_kill(world.gateway_pid, SIGTERM);
+		world_gateway_kill();
 	world_acd(0);
 	yc_node_close(&crm);
 	yc_node_close(&dir);

@@ -42,6 +42,7 @@ void world_stop(void);
 void world_forget(void);                         /* what was remembered, not what runs */
 void world_acd(int up);                          /* the ACD goes away or (another process, empty) comes back */
 void world_gateway_kill(void);                   /* kill -9 */
+int world_gateway_stop(void);                    /* SIGTERM; its exit status */
 void world_gateway_start(const char *const *more);
 /* Turn all loops until cond(arg) or the deadline; 1 when it came true. */
 int world_until(int64_t ms, int (*cond)(void *arg), void *arg);

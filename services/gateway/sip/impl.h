@@ -41,7 +41,7 @@ struct sip {
 	struct phones *phones;
 	struct trunks *trunks;
 	struct sip_registrar *registrar;
-	su_timer_t *alarm;
+	su_timer_t *alarm, *sweep;
 	struct sip_leg *legs;            /* every dialog that exists */
 	int n_legs, shut;
 	struct sip_watch *watches;

@@ -182,7 +182,6 @@ enum yc_code sip_open(struct sip **out, const struct sip_conf *c, struct phones 
 		      const struct sip_handlers *h, void *arg, struct yc_err *e)
 {
 	struct sip *s = yc_xcalloc(1, sizeof(*s));
-	su_timer_t *sweep;
 	char bind[64];
 
 	*out = s;
@@ -208,8 +207,8 @@ enum yc_code sip_open(struct sip **out, const struct sip_conf *c, struct phones 
 	if (!s->nua)
 		return yc_fail(e, YC_UNAVAILABLE, "sip", "cannot listen on %s (is the port taken?)", c->bind);
 	s->alarm = su_timer_create(su_root_task(s->root), 0);
-	sweep = su_timer_create(su_root_task(s->root), 1000);
-	su_timer_set_for_ever(sweep, on_sweep, s);
+	s->sweep = su_timer_create(su_root_task(s->root), 1000);
+	su_timer_set_for_ever(s->sweep, on_sweep, s);
 	return YC_OK;
 }
 
@@ -250,6 +249,7 @@ void sip_close(struct sip **sp)
 	registrar_free(&s->registrar);
 	if (s->root) {
 		su_timer_destroy(s->alarm);
+		su_timer_destroy(s->sweep);
 		su_root_destroy(s->root);
 		su_deinit();
 	}
