@@ -4,6 +4,7 @@ import csv
 import glob
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -142,9 +143,50 @@ def rows(centre, service, sql, *args):
         c.close()
 
 
+def _fields(buf):
+    """Fields of a packed protobuf message: {number: value}; enough for yc.v1.Event (varints and length-delimited)."""
+    out, i = {}, 0
+
+    def varint(i):
+        n = shift = 0
+        while True:
+            b = buf[i]
+            n |= (b & 127) << shift
+            shift, i = shift + 7, i + 1
+            if b < 128:
+                return n, i
+    while i < len(buf):
+        tag, i = varint(i)
+        if tag & 7 == 0:
+            out[tag >> 3], i = varint(i)
+        else:
+            n, i = varint(i)
+            out[tag >> 3], i = bytes(buf[i:i + n]), i + n
+    return out
+
+
 def produced(centre, service):
-    """What this producer's outbox holds: [(source, incarnation, seq, id)]."""
-    return rows(centre, service, "SELECT source, incarnation, seq, id FROM yc_outbox ORDER BY source, incarnation, seq")
+    """What this producer's outbox holds, per (source, incarnation): [(seq, (type, at, key, payload))]."""
+    out = {}
+    for src, inc, seq, event in rows(centre, service, "SELECT source, incarnation, seq, event FROM yc_outbox ORDER BY source, incarnation, seq"):
+        f = _fields(event)
+        out.setdefault((src, inc), []).append((seq, (f[5].decode(), f.get(6, 0), f.get(8, b"").decode(), f.get(9, b""))))
+    return out
+
+
+def fed(centre, source):
+    """What the API's feed has taken from this source."""
+    return rows(centre, "api", "SELECT type, at, key, payload FROM feed WHERE source = ?", source)
+
+
+def orders_of_test(centre):
+    """[(number, key)] of the orders written by Orders."""
+    found = []
+    for number, doc in rows(centre, "ticket", "SELECT number, doc FROM ticket_order"):
+        m = re.search(rb"([0-9a-f]{32})", doc) if "故障测试".encode() in doc else None
+        if m:
+            found.append((number, m.group(1).decode()))
+    return found
 
 
 def calls_of_agents(events):
