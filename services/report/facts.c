@@ -230,19 +230,19 @@ static enum yc_code keep_order(struct report *r, const struct report_row *row, c
 	return rc;
 }
 
-static enum yc_code count_order(struct report *r, const Pb__Event *ev, const Pb__Order *o, struct yc_err *e)
+static enum yc_code count_order(struct report *r, const Pb__Event *ev, const Pb__Order *o, int64_t at, struct yc_err *e)
 {
 	char step[160];
 	enum yc_code rc;
 
 	if (!strcmp(ev->type, "order.closed"))
-		return *ev->matter_id ? report_store_matter_closed(r, ev->matter_id, ev->at, e) : YC_OK;
+		return *ev->matter_id ? report_store_matter_closed(r, ev->matter_id, at, e) : YC_OK;
 	if (strcmp(ev->type, "order.created"))
 		return *ev->matter_id ? report_store_matter_held(r, o, ev->matter_id, e) : YC_OK;
 	snprintf(step, sizeof(step), "%s/%d/%s", o->process, o->process_version, o->step);
 	if (!report_name(r, "step", step, 0))
 		report_copy(r, REPORT_COPY_STEPS);
-	rc = *ev->matter_id ? report_store_matter_order(r, o, ev->matter_id, o->created_at ? o->created_at : ev->at, e) : YC_OK;
+	rc = *ev->matter_id ? report_store_matter_order(r, o, ev->matter_id, o->created_at ? o->created_at : at, e) : YC_OK;
 	return rc ? rc : report_store_total(r, "orders", e);
 }
 
@@ -261,5 +261,5 @@ enum yc_code report_on_order(struct yc_node *n, const Pb__Event *ev, const void 
 	row.ev.actor_name = in->entry->actor_name;
 	row.ev.extra = ev->type;
 	rc = keep_order(yc_node_self(n), &row, in, e);
-	return rc ? rc : count_order(yc_node_self(n), ev, in->order, e);
+	return rc ? rc : count_order(yc_node_self(n), ev, in->order, row.ev.at, e);
 }

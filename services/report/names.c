@@ -13,7 +13,7 @@
 
 #define PAGE 500
 #define AGAIN_MS 250
-#define AGAIN_MAX_MS 10000
+#define AGAIN_MAX_MS 2000
 #define KEY_LEN 192
 
 struct report_name { char key[KEY_LEN], name[128], name_en[128], path[256]; int64_t n; UT_hash_handle hh; };
