@@ -9,12 +9,12 @@
 #include "fsm.h"
 #include "media/media.h"
 #include "msg.h"
-#include "phones.h"
+#include "sip/phones.h"
 #include "rule_ivr.h"
 #include "rule_sdp.h"
 #include "rule_trunk.h"
 #include "sip/sip.h"
-#include "trunks.h"
+#include "sip/trunks.h"
 #include "yc/heap.h"
 
 struct call;
@@ -98,7 +98,6 @@ struct call {
 	UT_hash_handle hh, hh_conv;
 };
 
-void call_arrives(void *arg, struct sip_leg *leg, const struct sip_invite *in);
 void call_event(struct call *c, int event);
 void call_media(struct sig *s, const struct media_event *ev);
 void call_offer_failed(struct call *c);
@@ -107,6 +106,13 @@ struct call *call_find(struct sig *s, const char *id);
 /* Ends it from outside; by and reason are constant strings. */
 void call_hangup(struct call *c, const char *by, const char *reason);
 void calls_free(struct sig *s);
+
+/* admit.c */
+void call_arrives(void *arg, struct sip_leg *leg, const struct sip_invite *in);
+void admit_answer(struct call *c);
+void admit_note_started(struct call *c);
+void admit_run_flow(struct call *c);
+extern const struct sip_leg_ops call_leg_ops;
 
 /* ivr.c */
 void call_ivr_begin(struct call *c, struct ivr_flow *f);

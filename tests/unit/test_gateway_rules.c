@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "gateway/msg.h"
-#include "gateway/phones.h"
+#include "gateway/sip/phones.h"
 #include "gateway/rule_digest.h"
 #include "gateway/rule_trunk.h"
 #include "gateway/rule_uri.h"

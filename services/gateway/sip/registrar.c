@@ -7,7 +7,7 @@
 
 #include <uthash.h>
 
-#include "phones.h"
+#include "sip/phones.h"
 #include "rule_digest.h"
 #include "rule_trunk.h"
 #include "yc/arena.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "trunks.h"
+#include "sip/trunks.h"
 #include "yc/arena.h"
 #include "yc/clock.h"
 #include "yc/log.h"

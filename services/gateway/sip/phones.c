@@ -1,5 +1,5 @@
 /* Who may register, and who is registered where. */
-#include "phones.h"
+#include "sip/phones.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Trunks. */
-#include "trunks.h"
+#include "sip/trunks.h"
 
 #include <string.h>
 
