@@ -18,6 +18,7 @@
 #define CHUNK_ITEMS 500
 #define CHUNK_BYTES (512 << 10)
 #define IMPORT_MS 120000
+#define SETTLE_PASSWORDS_MS 120000
 #define SETTLE_MS 5000          /* what a service may need to hear of new organisations and people */
 
 static const struct { const char *kind, *service; const ProtobufCMessageDescriptor *d; } kinds[] = {
@@ -101,7 +102,8 @@ static struct item *in_order(const struct docs *d)
 
 /* --- sending ---------------------------------------------------------------------------------------------------------------------------- */
 
-static enum yc_code send_chunk(struct client *c, const char *service, const struct item *it, size_t n, int dry_run, Pb__ImportReply **out, struct yc_err *e)
+static enum yc_code send_chunk(struct client *c, const char *service, const struct item *it, size_t n, int dry_run, int64_t timeout_ms,
+				Pb__ImportReply **out, struct yc_err *e)
 {
 	Pb__ImportReq in = PB__IMPORT_REQ__INIT;
 	Pb__ImportItem *items = yc_xcalloc(n, sizeof(*items)), **list = yc_xcalloc(n, sizeof(*list));
@@ -117,7 +119,7 @@ static enum yc_code send_chunk(struct client *c, const char *service, const stru
 	in.items = list;
 	in.n_items = n;
 	in.dry_run = dry_run;
-	rc = client_call(c, service, &pb__node__descriptor, "Import", &in, IMPORT_MS, &reply, e);
+	rc = client_call(c, service, &pb__node__descriptor, "Import", &in, timeout_ms, &reply, e);
 	*out = reply;
 	yc_xfree(items);
 	yc_xfree(list);
@@ -172,7 +174,7 @@ static enum yc_code send_settled(struct client *c, const char *service, const st
 				 Pb__ImportReply **reply, struct yc_err *e)
 {
 	for (;;) {
-		if (send_chunk(c, service, it, n, dry_run, reply, e) != YC_OK)
+		if (send_chunk(c, service, it, n, dry_run, IMPORT_MS, reply, e) != YC_OK)
 			return e->code;
 		if (!(*reply)->errors || yc_mono() > until)
 			return YC_OK;
@@ -200,7 +202,7 @@ static enum yc_code send_service(struct client *c, struct docs *d, const char *s
 		Pb__ImportReply *reply;
 
 		if (send_settled(c, service, it, k, dry_run, until, &reply, e) != YC_OK)
-			return yc_err_in(e, service);
+			return e->code == YC_UNAVAILABLE ? yc_fail(e, YC_UNAVAILABLE, service, "没有运行，请先 yc up / it does not run: yc up first") : yc_err_in(e, service);
 		for (size_t i = 0; i < reply->n_changes; i++)
 			if (reply->changes[i]->item >= 0 && (size_t)reply->changes[i]->item < k)
 				take_change(d, &it[reply->changes[i]->item], reply->changes[i], verbose, r);
@@ -230,6 +232,54 @@ enum yc_code import_docs(struct client *c, struct docs *d, int dry_run, int verb
 	}
 	yc_xfree(it);
 	return e->code;
+}
+
+/* --- passwords --------------------------------------------------------------------------------------------------------------------------- */
+
+#define SETTLE_CALL_MS 3000
+
+static int has_password(const struct doc *d)
+{
+	return yc_streq(d->kind, "person") && doc_has(d, "password");
+}
+
+/* People whose password directory has not hashed yet: it would take them again. -1: it does not answer. */
+static int not_hashed(struct client *c, const struct item *it, size_t n)
+{
+	struct yc_err e = { 0 };
+	int left = 0;
+
+	while (n > 0) {
+		size_t k = chunk_of(it, n);
+		Pb__ImportReply *reply;
+
+		if (send_chunk(c, "directory", it, k, 1, SETTLE_CALL_MS, &reply, &e) != YC_OK)
+			return -1;
+		for (size_t i = 0; i < reply->n_changes; i++)
+			left += reply->changes[i]->action == PB__IMPORT_ACTION__IMPORT_ACTION_UPDATE;
+		it += k;
+		n -= k;
+	}
+	return left;
+}
+
+int import_settle(struct client *c, const struct docs *d, int64_t within_ms, int (*go_on)(void *arg), void *arg)
+{
+	struct item *it = yc_xcalloc(d->n + 1, sizeof(*it));
+	int64_t end = yc_mono() + within_ms;
+	size_t n = 0;
+	int left = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (has_password(&d->v[i]))
+			it[n++] = (struct item){ &d->v[i], 0, 0, i };
+	while (n && (left = not_hashed(c, it, n)) != 0 && yc_mono() < end && (!go_on || go_on(arg))) {
+		yc_arena_reset(c->a);
+		for (int64_t next = yc_mono() + 300; yc_mono() < next; )
+			yc_loop_once(c->l, 50);
+	}
+	yc_xfree(it);
+	return left == 0;
 }
 
 /* --- a profile's data ------------------------------------------------------------------------------------------------------------------- */
@@ -359,6 +409,8 @@ int cmd_import(struct home *h, int argc, char **argv)
 	}
 	if (client_open(&c, h, &e) != YC_OK || import_docs(&c, &d, dry, 1, &r, &e) != YC_OK)
 		fail(&e);
+	else if (!dry && r.created + r.updated && !import_settle(&c, &d, SETTLE_PASSWORDS_MS, NULL, NULL))
+		fprintf(stderr, "yc: 口令仍在处理，请稍后再导入一次 / passwords are still being hashed: import again later\n");
 	client_close(&c);
 	errors = r.errors;
 	docs_free(&d);

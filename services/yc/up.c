@@ -13,6 +13,8 @@
 #include "yc/text.h"
 #include "yc.h"
 
+#define SETTLE_MS 300000
+
 static void say(const char *fmt, ...)
 {
 	va_list ap;
@@ -59,32 +61,47 @@ static int runs_here(const struct doc *d, void *arg)
 	return 0;
 }
 
+struct data { struct docs d; char hex[65]; int fresh; };
+
 /* First start, or the files changed since: load them through the same import that people use. */
-static enum yc_code load_profile(struct super *s, struct yc_err *e)
+static enum yc_code load_profile(struct super *s, struct data *x, struct yc_err *e)
 {
 	struct client c = { .l = s->l, .b = s->bus, .a = yc_arena_new(64 << 20) };
-	struct docs d = { .out = stdout };
 	struct import_result r = { 0 };
-	char hex[65];
 
 	e->code = YC_OK;
-	profile_digest(s->h, hex);
-	if (stamp_is(s->h, hex))
+	x->d.out = stdout;
+	profile_digest(s->h, x->hex);
+	if (stamp_is(s->h, x->hex))
 		goto out;
-	profile_docs(s->h, &d);
-	docs_keep(&d, runs_here, s);
-	if (d.errors || import_docs(&c, &d, 0, 0, &r, e) != YC_OK || r.errors) {
+	profile_docs(s->h, &x->d);
+	docs_keep(&x->d, runs_here, s);
+	if (x->d.errors || import_docs(&c, &x->d, 0, 0, &r, e) != YC_OK || r.errors) {
 		if (!e->code)
-			yc_fail(e, YC_INVALID, s->h->profile, "数据有 %d 处错误 / %d errors in the profile's data", d.errors + r.errors, d.errors + r.errors);
+			yc_fail(e, YC_INVALID, s->h->profile, "数据有 %d 处错误 / %d errors in the profile's data", x->d.errors + r.errors, x->d.errors + r.errors);
 		goto out;
 	}
-	if (d.n)
+	if (x->d.n)
 		say("数据 / data of %s: %d 新增 created, %d 更新 updated, %d 未变 unchanged\n", s->h->profile, r.created, r.updated, r.same);
-	stamp(s->h, hex);
+	x->fresh = 1;
 out:
-	docs_free(&d);
 	yc_arena_free(&c.a);
 	return e->code;
+}
+
+static int not_stopping(void *arg)
+{
+	return !((struct super *)arg)->stopping;
+}
+
+/* Only what directory has made durable counts as imported; else the next start imports again. */
+static void settle(struct super *s, struct data *x)
+{
+	struct client c = { .l = s->l, .b = s->bus, .a = yc_arena_new(64 << 20) };
+
+	if (x->fresh && import_settle(&c, &x->d, SETTLE_MS, not_stopping, s))
+		stamp(s->h, x->hex);
+	yc_arena_free(&c.a);
 }
 
 /* --- detaching ----------------------------------------------------------------------------------------------------------------------- */
@@ -157,10 +174,13 @@ static void detached_ready(const struct home *h)
 
 static enum yc_code run(struct super *s, struct home *h, int is_detached, struct yc_err *e)
 {
+	struct data x = { .fresh = 0 };
+
 	if (super_open(s, h, e) != YC_OK)
 		return e->code;
 	say("启动 / starting: %s (profile %s, site %s)\n", h->dir, h->profile, h->site);
-	if (super_start(s, e) != YC_OK || load_profile(s, e) != YC_OK) {
+	if (super_start(s, e) != YC_OK || load_profile(s, &x, e) != YC_OK) {
+		docs_free(&x.d);
 		super_stop(s);
 		super_run(s);
 		return e->code;
@@ -168,6 +188,8 @@ static enum yc_code run(struct super *s, struct home *h, int is_detached, struct
 	say("就绪 / ready: http://%s  sip:%s  pid %d\n", h->http, h->sip, (int)getpid());
 	if (is_detached)
 		detached_ready(h);
+	settle(s, &x);
+	docs_free(&x.d);
 	super_run(s);
 	return YC_OK;
 }

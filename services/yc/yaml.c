@@ -64,6 +64,14 @@ int doc_line(const struct doc *d, const char *field)
 	return d->line;
 }
 
+int doc_has(const struct doc *d, const char *field)
+{
+	for (size_t i = 0; i < d->n_lines; i++)
+		if (yc_streq(d->lines[i].path, field))
+			return 1;
+	return 0;
+}
+
 /* --- values ---------------------------------------------------------------------------------------------------------------------------- */
 
 static const char *value_of(const yaml_node_t *n)

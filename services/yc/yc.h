@@ -127,12 +127,16 @@ void docs_free(struct docs *d);
 void docs_keep(struct docs *d, int (*keep)(const struct doc *d, void *arg), void *arg);
 /* The line of a field ("nodes.3.prompt"), or of the nearest thing above it. */
 int doc_line(const struct doc *d, const char *field);
+int doc_has(const struct doc *d, const char *field);
 void docs_fault(struct docs *d, const char *file, int line, const char *field, const char *msg);
 
 /* --- import.c ----------------------------------------------------------------------------------------------------------------- */
 struct import_result { int created, updated, same, errors; };
 /* Route the documents to their owners in order of dependency. verbose: print what changes. */
 enum yc_code import_docs(struct client *c, struct docs *d, int dry_run, int verbose, struct import_result *r, struct yc_err *e) YC_MUST;
+/* Wait until directory has hashed the passwords of these people, which it does in the background; until then an import is not durable.
+ * go_on (may be NULL) is asked between tries. 1 when it has. */
+int import_settle(struct client *c, const struct docs *d, int64_t within_ms, int (*go_on)(void *arg), void *arg);
 const ProtobufCMessageDescriptor *import_kind(const char *kind);
 const char *import_owner(const char *kind);    /* the service it goes to */
 /* A profile's data: share/PROFILE, with *.each.yaml repeated for every agent. */
