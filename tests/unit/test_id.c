@@ -21,6 +21,11 @@ static void an_id_is_its_prefix_and_a_ulid_of_now(void)
 	CU_ASSERT(yc_id_is(id, "ord") && yc_id_is(id, NULL));
 	CU_ASSERT(!yc_id_is(id, "or") && !yc_id_is(id, "orde") && !yc_id_is(id, "cal"));
 	yc_clock_real();
+	YCT_STR((yc_id_new("azazazaz", id), id[8] = '\0', id), "azazazaz");
+	id[8] = '_';
+	CU_ASSERT(yc_id_is(id, "azazazaz"));
+	yc_id_new("ninechars", id);             /* cut to eight: never beyond the room */
+	CU_ASSERT(yc_id_is(id, "ninechar"));
 }
 
 static void ids_of_one_millisecond_keep_their_order(void)

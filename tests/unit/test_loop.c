@@ -222,6 +222,59 @@ static void a_descriptor_is_served_while_input_waits(void)
 	close_pairs();
 }
 
+static void hundreds_of_descriptors_are_told_apart(void)
+{
+	enum { N = 200 };
+	static int fd[N][2];
+
+	for (int i = 0; i < N; i++) {
+		CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, fd[i]), 0);
+		yc_loop_fd(l, fd[i][0], YC_READ, read_one, i == 7 ? "a" : i == 150 ? "b" : "?");
+	}
+	poke(fd[7][1]);
+	poke(fd[150][1]);
+	yc_loop_once(l, 1000);
+	YCT_STR(trail, "ab");
+	for (int i = 0; i < N; i++) {
+		if (i != 150)
+			yc_loop_fd(l, fd[i][0], 0, NULL, NULL);
+		poke(fd[i][1]);
+	}
+	yc_loop_once(l, 1000);
+	YCT_STR(trail, "abb");
+	yc_loop_fd(l, fd[150][0], 0, NULL, NULL);
+	for (int i = 0; i < N; i++) {
+		close(fd[i][0]);
+		close(fd[i][1]);
+	}
+}
+
+static void a_descriptor_closed_while_watched_is_dropped(void)
+{
+	int turns = 0;
+	int64_t end;
+
+	open_pairs();
+	yc_loop_fd(l, pair[0], YC_READ, read_one, "never");
+	yc_loop_once(l, 0);
+	close(pair[0]);
+	end = yc_mono() + 60;
+	while (yc_mono() < end) {
+		yc_loop_once(l, 20);
+		turns++;
+	}
+	CU_ASSERT(turns < 20);
+	YCT_STR(trail, "");
+	close_pairs();
+	open_pairs();                   /* the same number again */
+	yc_loop_fd(l, pair[0], YC_READ, read_one, "r");
+	poke(pair[1]);
+	yc_loop_once(l, 1000);
+	YCT_STR(trail, "r");
+	yc_loop_fd(l, pair[0], 0, NULL, NULL);
+	close_pairs();
+}
+
 static int seen_events;
 
 static void note_events(void *arg, int fd, int events)
@@ -594,6 +647,8 @@ YCT_MAIN_WITH("loop", open_loop, close_loop,
 	 T(a_timer_is_never_early),
 	 T(thousands_of_timers_can_be_stopped_in_any_order),
 	 T(a_descriptor_is_served_while_input_waits),
+	 T(hundreds_of_descriptors_are_told_apart),
+	 T(a_descriptor_closed_while_watched_is_dropped),
 	 T(events_can_be_changed_and_hang_up_is_told),
 	 T(a_watcher_removed_in_the_same_turn_is_not_called),
 	 T(a_turn_within_a_turn_serves_the_others),

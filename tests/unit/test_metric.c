@@ -45,6 +45,7 @@ static void lines_of_one_name_stand_together_under_one_help(void)
 	s = print(NULL);
 	CU_ASSERT_PTR_NOT_NULL(strstr(s, "# HELP yct_seen_total Things seen.\n# TYPE yct_seen_total counter\n"
 					 "yct_seen_total{kind=\"a\"} 3\nyct_seen_total{kind=\"b\"} 5\n"));
+	CU_ASSERT_PTR_NULL(strstr(strstr(s, "# HELP yct_seen_total") + 1, "# HELP yct_seen_total"));
 	free(s);
 }
 
