@@ -141,7 +141,7 @@ static void sequence(struct ctx *c, yaml_node_t *n, const ProtobufCMessageDescri
 			yc_buf_str(&c->d->json, ",");
 		snprintf(sub, sizeof(sub), "%s.%d", field, i);
 		note_line(c->d, sub, (int)v->start_mark.line + 1);
-		value(c, v, d, f, sub, depth);
+		value(c, v, d, f, sub, depth + 1);
 	}
 	yc_buf_str(&c->d->json, "]");
 }
