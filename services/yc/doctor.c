@@ -338,9 +338,12 @@ static void check_share(const struct home *h)
 int cmd_doctor(struct home *h, int argc, char **argv)
 {
 	pid_t running = home_running(h);
+	int quiet = take_flag(&argc, argv, "--quiet");
 
 	if (argc > 1)
-		return usage("doctor");
+		return usage("doctor [--quiet]");
+	if (quiet && !freopen("/dev/null", "we", stdout))       /* only the exit status */
+		return 1;
 	home_profile_env(h);
 	printf("一窗自检 / Yichuang doctor: %s\n", h->dir);
 	check_home(h);

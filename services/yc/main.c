@@ -12,7 +12,7 @@ static const struct { const char *name; command_fn *fn; const char *help; } comm
 	{ "status",  cmd_status,  "status [--json|--pids]               各进程状态 / what runs" },
 	{ "health",  cmd_health,  "health [SERVICE]                     是否就绪 / exit 0 when ready" },
 	{ "logs",    cmd_logs,    "logs [SERVICE] [-f] [-n LINES]       日志 / logs" },
-	{ "doctor",  cmd_doctor,  "doctor                               检查并给出处理办法 / find what is wrong and say the cure" },
+	{ "doctor",  cmd_doctor,  "doctor [--quiet]                     检查并给出处理办法 / find what is wrong and say the cure" },
 	{ "import",  cmd_import,  "import PATH [--dry-run]              导入业务数据 / load business data (YAML)" },
 	{ "admin",   cmd_admin,   "admin create LOGIN [--name NAME] [--staff-no NO] [--password PASSWORD]   首个管理员 / first administrator" },
 	{ "backup",  cmd_backup,  "backup FILE                          备份 / everything into one file" },
