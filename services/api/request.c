@@ -124,6 +124,8 @@ void api_fail(struct api_ctx *x, enum yc_code code, const struct yc_err *e)
 	}
 	if (code == YC_EXHAUSTED)
 		api_count(API_M_LIMITED, 1);
+	if (code >= YC_UNAVAILABLE)              /* no field of the caller's is to blame */
+		field = "";
 	api_fail_http(x, yc_code_http(code), yc_code_slug(code), field, e->msg);
 }
 

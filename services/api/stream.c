@@ -16,7 +16,7 @@
 #define TICK_MS 1000
 #define COMMENT_MS 15000
 #define RECHECK_MS 30000
-#define MAX_WAITING 256                          /* pieces a slow client may leave lying; then it is dropped and resumes */
+#define MAX_WAITING 256                          /* pieces that lie ready for a client; more stay in the feed until it has read these */
 #define REPLAY_WAITING 64
 #define REPLAY_ROWS 200
 
@@ -27,8 +27,9 @@ struct stream {
 	struct api_token *who;
 	char *types, *matter_id;
 	int64_t at;                              /* last number looked at */
-	int is_replaying;
-	int64_t said_at, checked_at;             /* mono */
+	int is_replaying;                        /* reads from the feed, not from the event in hand */
+	int64_t said_at, checked_at, read_at;    /* mono; read_at: the client was last seen to take something */
+	int waiting;                             /* pieces at the last look */
 	UT_hash_handle hh;
 };
 
@@ -63,30 +64,27 @@ static void end(struct stream *st)
 	yc_xfree(st);
 }
 
-/* 0: the client is too slow and was let go. */
-static int offer(struct stream *st, struct api_event *ev)
+static void offer(struct stream *st, struct api_event *ev)
 {
 	const struct yc_buf *text;
 	struct yc_buf b = { 0 };
 
+	if (http_stream_waiting(st->s) >= MAX_WAITING) {
+		st->is_replaying = 1;            /* this event, too, comes from the feed */
+		return;
+	}
 	st->at = ev->seq;
 	if (!api_types_have(st->types, ev->type) || (!yc_is_empty(st->matter_id) && !yc_streq(st->matter_id, ev->matter_id)))
-		return 1;
+		return;
 	text = api_event_text(ev, st->who);
 	if (!text)
-		return 1;
-	if (http_stream_waiting(st->s) >= MAX_WAITING) {
-		api_count(API_M_STREAM_DROPPED, 1);
-		end(st);
-		return 0;
-	}
+		return;
 	yc_buf_printf(&b, "id: %" PRId64 "\ndata: ", ev->seq);
 	yc_buf_add(&b, text->p, text->n);
 	yc_buf_add(&b, "\n\n", 2);
 	say(st, &b);
 	yc_buf_free(&b);
 	api_count(API_M_STREAM_EVENTS, 1);
-	return 1;
 }
 
 /* --- catching up ------------------------------------------------------------------------------------------------------------------------- */
@@ -98,7 +96,7 @@ static int on_row(void *arg, struct api_event *ev)
 	struct replay *r = arg;
 
 	r->n++;
-	offer(r->st, ev);                        /* far below MAX_WAITING: it stays */
+	offer(r->st, ev);                        /* far below MAX_WAITING: it is taken */
 	return http_stream_waiting(r->st->s) < REPLAY_WAITING;
 }
 
@@ -164,14 +162,27 @@ static void on_rechecked(void *arg, enum yc_code code, struct api_token *t)
 	}
 }
 
+/* Who leaves a full queue lying is dropped; he comes again with the last id he saw. */
+static int is_stalled(struct stream *st, int64_t now)
+{
+	int waiting = http_stream_waiting(st->s);
+
+	if (waiting < REPLAY_WAITING || waiting < st->waiting)
+		st->read_at = now;
+	st->waiting = waiting;
+	return now - st->read_at >= st->a->conf.stream_stall_ms;
+}
+
 static void look_after(struct stream *st, int64_t now)
 {
 	if (http_stream_is_gone(st->s)) {
 		end(st);
-		return;
-	}
-	if (st->is_replaying)
+	} else if (is_stalled(st, now)) {
+		api_count(API_M_STREAM_DROPPED, 1);
+		end(st);
+	} else if (st->is_replaying) {
 		pump(st);
+	}
 }
 
 static void on_tick(void *arg)
@@ -255,7 +266,7 @@ void api_on_stream(struct api_ctx *x)
 	api_token_ref(st->who);
 	st->types = yc_xstrdup(api_query(x, "types") ? api_query(x, "types") : "");
 	st->matter_id = yc_xstrdup(api_query(x, "matter_id") ? api_query(x, "matter_id") : "");
-	st->checked_at = yc_mono();
+	st->checked_at = st->read_at = yc_mono();
 	st->s = http_stream_new(yc_node_loop(a->n), on_empty, (void *)(uintptr_t)st->nr);
 	HASH_ADD(hh, streams.all, nr, sizeof(st->nr), st);
 	api_gauge(API_M_STREAMS, HASH_COUNT(streams.all));
