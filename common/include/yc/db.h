@@ -19,7 +19,7 @@ enum yc_code yc_db_open(struct yc_db **out, const char *url, const char *schema,
 void yc_db_close(struct yc_db **db);
 int yc_db_is_pg(const struct yc_db *db);
 
-/* Apply what is missing of a set ("common", "ticket"); each file in a transaction. BLOB becomes BYTEA on PostgreSQL.
+/* Apply what is missing of a set ("common", "acd"); each file in a transaction. BLOB becomes BYTEA on PostgreSQL.
  * A changed text of an applied file, or a store newer than the program, is an error. A C comment that begins with
  * the word sqlite or pg is opened on that engine (WITHOUT ROWID, for instance, stands in such comments). */
 enum yc_code yc_db_migrate(struct yc_db *db, const char *set, const struct yc_migration *m, struct yc_err *e) YC_MUST;
