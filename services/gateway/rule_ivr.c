@@ -440,6 +440,14 @@ void ivr_start(struct ivr_run *r, struct ivr_flow *f, struct ivr_step *out)
 	enter(r, f->start, out);
 }
 
+/* Any key ends a greeting, for the sound has stopped already; one that the menu does not have only brings its prompt. */
+static void cut(struct ivr_run *r, const struct node *n, char digit, struct ivr_step *out)
+{
+	act(out, IVR_STOP);
+	leave(r, n->next, 0, "", out);
+	out->again = knows_key(r->flow, n, digit);
+}
+
 void ivr_step(struct ivr_run *r, enum ivr_event ev, char digit, struct ivr_step *out)
 {
 	const struct node *n;
@@ -452,11 +460,8 @@ void ivr_step(struct ivr_run *r, enum ivr_event ev, char digit, struct ivr_step 
 		menu(r, n, ev, digit, out);
 	else if (n->kind == PLAY && ev == IVR_EV_PLAY_DONE)
 		leave(r, n->next, 0, "", out);
-	else if (n->kind == PLAY && ev == IVR_EV_DIGIT && knows_key(r->flow, n, digit)) {
-		act(out, IVR_STOP);
-		leave(r, n->next, 0, "", out);
-		out->again = 1;
-	}
+	else if (n->kind == PLAY && ev == IVR_EV_DIGIT && knows_key(r->flow, n, 0))
+		cut(r, n, digit, out);
 	else if (n->kind == HANGUP && ev == IVR_EV_PLAY_DONE)
 		hang_up(out, *n->reason ? n->reason : "flow");
 }

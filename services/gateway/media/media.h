@@ -33,7 +33,6 @@ struct media_conf {
 	char prompts[MEDIA_PATH];                /* folder of NAME.wav (8 kHz mono 16 bit, A-law or mu-law), NAME.alaw, NAME.ulaw; "" = none */
 	int rtp_timeout_ms;                      /* no RTP for so long -> MEDIA_RTP_TIMEOUT; 0 = never; default 30000 */
 	int relatch_ms;                          /* a latched source silent for so long may be replaced by another; default 2000 */
-	int coalesce_us;                         /* a busy worker gathers packets for so long before it reads; -1 = default, 0 = never */
 	int64_t record_max_ms;                   /* a recording ends itself at this length; default 4 h */
 };
 void media_conf_default(struct media_conf *c);

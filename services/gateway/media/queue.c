@@ -151,9 +151,9 @@ int md_events_put(struct md_events *q, const struct md_event *ev)
 	first = q->n == 0;
 	if (!full)
 		q->slots[(q->head + q->n++) % q->cap] = *ev;
-	pthread_mutex_unlock(&q->lock);
 	if (first)
-		wake(q->fd);
+		wake(q->fd);                     /* under the lock: later, the consumer might have emptied the queue already */
+	pthread_mutex_unlock(&q->lock);
 	return full ? -1 : 0;
 }
 

@@ -26,6 +26,7 @@ struct md_rec {
 	enum media_codec codec;
 	struct md_chunk *chunk;
 	int64_t at;                              /* position of the chunk's first frame */
+	size_t filled;                           /* bytes of the chunk that hold silence or sound: it is touched only as time goes on */
 	int64_t end;                             /* behind the last frame that holds sound */
 	int64_t start_us, paused_us;             /* paused_us: since when, 0 = running */
 	int64_t max_frames;
@@ -48,7 +49,7 @@ static int fresh_chunk(struct md_rec *r)
 		r->failed = 1;
 		return -1;
 	}
-	memset(r->chunk->data, md_silence(r->codec), sizeof(r->chunk->data));
+	r->filled = 0;
 	return 0;
 }
 
@@ -67,18 +68,29 @@ struct md_rec *md_rec_start(struct md_writer *w, struct md_record **record, enum
 	return r;
 }
 
+static void fill_to(struct md_rec *r, size_t bytes)
+{
+	if (bytes <= r->filled)
+		return;
+	memset(r->chunk->data + r->filled, md_silence(r->codec), bytes - r->filled);
+	r->filled = bytes;
+}
+
 /* Hands over the first 64 KiB and goes on with what stood behind them. */
 static int next_chunk(struct md_rec *r)
 {
 	struct md_chunk *full = r->chunk;
+	size_t filled;
 
+	fill_to(r, MD_CHUNK);
+	filled = r->filled;
+	full->bytes = MD_CHUNK;
 	if (fresh_chunk(r) < 0) {
-		full->bytes = MD_CHUNK;
 		(void)md_record_write(r->writer, r->record, &full);
 		return -1;
 	}
-	memcpy(r->chunk->data, full->data + MD_CHUNK, MD_CHUNK_MARGIN);
-	full->bytes = MD_CHUNK;
+	memcpy(r->chunk->data, full->data + MD_CHUNK, filled - MD_CHUNK);
+	r->filled = filled - MD_CHUNK;
 	r->at += CHUNK_FRAMES;
 	if (md_record_write(r->writer, r->record, &full) < 0)
 		r->failed = 1;
@@ -140,6 +152,7 @@ void md_rec_put(struct md_rec *r, int side, const struct md_rtp *h, const uint8_
 		pos = r->at;
 	}
 	out = r->chunk->data + 2 * (pos - r->at) + side;
+	fill_to(r, 2 * (size_t)(pos + (int64_t)n - r->at));
 	if (table)
 		for (size_t i = 0; i < n; i++)
 			out[2 * i] = table[p[i]];
@@ -184,6 +197,7 @@ void md_rec_stop(struct md_rec **rec, int64_t now_us)
 		end = r->max_frames;
 	if (room_for(r, end) == 0 && r->chunk) {
 		r->chunk->bytes = end > r->at ? (size_t)(end - r->at) * 2 : 0;
+		fill_to(r, r->chunk->bytes);
 		(void)md_record_write(r->writer, r->record, &r->chunk);
 	} else if (r->chunk) {                   /* failed: the writer drops it */
 		r->chunk->bytes = 0;

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -12,7 +11,7 @@
 #include "yc/arena.h"
 #include "yc/clock.h"
 
-enum { BATCH = 128, TICK_US = 20000, CATCH_UP = 5, LATE_US = 10000, BUSY_LEGS = 16 };
+enum { BATCH = 256, TICK_US = 20000, CATCH_UP = 5, LATE_US = 10000 };
 
 struct md_backlog { struct md_event ev; struct md_backlog *prev, *next; };
 
@@ -145,15 +144,6 @@ static int wait_ms(const struct md_worker *w)
 	return ms < 0 ? 0 : (int)ms;
 }
 
-/* A busy worker lets packets gather for a moment and takes many per wake-up: fewer switches and epoll_waits, at the price of that much delay. */
-static void gather(const struct md_worker *w)
-{
-	struct timespec t = { .tv_nsec = w->sh->conf.coalesce_us * 1000L };
-
-	if (t.tv_nsec > 0 && w->n_legs >= BUSY_LEGS)
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
-}
-
 /* Commands come last: they may free legs that stand in the same batch. */
 static void turn(struct md_worker *w)
 {
@@ -183,10 +173,8 @@ static void *run(void *arg)
 	struct md_worker *w = arg;
 
 	w->now_us = yc_mono_us();
-	while (!w->stop) {
-		gather(w);
+	while (!w->stop)
 		turn(w);
-	}
 	return NULL;
 }
 
