@@ -20,6 +20,7 @@
 #define HEALTH_MS 2000
 #define HEALTH_SOON_MS 100
 #define READY_MS 60000
+#define START_TRIES 4
 #define PIPE_BYTES (1 << 20)
 
 static const int64_t stop_ms[] = { 1500, 1000, 2500, 5000 };    /* per level: 10 s in all */
@@ -388,11 +389,30 @@ static int level_ready(struct super *s, void *arg)
 	return 1;
 }
 
+/* Before the first "ready" nobody is helped by trying for long: what died so often will not get up. */
+static int gave_up(struct super *s)
+{
+	for (int i = 0; i < s->n; i++)
+		if (s->p[i].restarts >= START_TRIES && s->p[i].state == PROC_BACKOFF)
+			return 1;
+	return 0;
+}
+
+static int ready_or_hopeless(struct super *s, void *arg)
+{
+	return level_ready(s, arg) || gave_up(s);
+}
+
 static enum yc_code not_ready(struct super *s, struct yc_err *e)
 {
 	for (int i = 0; i < s->n; i++)
-		if (s->p[i].state != PROC_STOPPED && !yc_streq(s->p[i].health, "ready"))
-			return yc_fail(e, YC_UNAVAILABLE, s->p[i].part->name, "未就绪 / not ready: %s (yc logs %s)", s->p[i].health, s->p[i].part->name);
+		if (s->p[i].state != PROC_STOPPED && !yc_streq(s->p[i].health, "ready")) {
+			char last[200];
+
+			log_last(&s->p[i], last, sizeof(last));
+			return yc_fail(e, YC_UNAVAILABLE, s->p[i].part->name, "未就绪 / not ready: %s; 查 / see yc doctor, yc logs %s\n  %s", s->p[i].health,
+				       s->p[i].part->name, last);
+		}
 	return yc_fail(e, YC_UNAVAILABLE, NULL, "启动被中断 / start was interrupted");
 }
 
@@ -414,12 +434,12 @@ enum yc_code super_start(struct super *s, struct yc_err *e)
 	start_level(s, 1);
 	if (yc_bus_open(&s->bus, s->l, &c, NULL, NULL, NULL, e) != YC_OK)
 		return e->code;
-	if (!super_until(s, level_ready, &level, READY_MS / 4))
+	if (!super_until(s, ready_or_hopeless, &level, READY_MS / 4) || gave_up(s))
 		return not_ready(s, e);
 	for (level = 2; level <= 3; level++)
 		start_level(s, level);
 	level = 3;
-	return super_until(s, level_ready, &level, READY_MS) ? YC_OK : not_ready(s, e);
+	return super_until(s, ready_or_hopeless, &level, READY_MS) && !gave_up(s) ? YC_OK : not_ready(s, e);
 }
 
 void super_run(struct super *s)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "yc/text.h"
 #include "yc.h"
 
 #define LOG_MAX (8 << 20)
@@ -60,4 +61,23 @@ void log_take(struct proc *p)
 		close(p->pipe_fd);
 		p->pipe_fd = -1;
 	}
+}
+
+/* For the message that it did not start: the last line it wrote. */
+void log_last(struct proc *p, char *out, size_t size)
+{
+	char path[YC_PATH], line[1024];
+	FILE *f;
+
+	if (p->pipe_fd >= 0)
+		log_take(p);
+	*out = 0;
+	f = fopen(home_path(p->s->h, path, "log/%s.log", p->part->name), "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = 0;
+		if (*line)
+			yc_copy(out, size, line);
+	}
+	if (f)
+		fclose(f);
 }

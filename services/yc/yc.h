@@ -90,6 +90,7 @@ void child_env(struct child_env *e, const struct home *h, const struct part *p);
 void child_args(char **argv, struct proc *p, char sock[YC_PATH], char dir[YC_PATH]);
 int log_open(const struct home *h, const char *name, int64_t *size);
 void log_take(struct proc *p);          /* drain the pipe into the file */
+void log_last(struct proc *p, char *out, size_t size);
 enum yc_code ctl_open(struct super *s, struct yc_err *e) YC_MUST;
 void ctl_close(struct super *s);
 void super_status(struct super *s, struct yc_buf *out);         /* JSON */

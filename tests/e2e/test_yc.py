@@ -321,6 +321,16 @@ def test_a_first_start_with_wrong_data_says_where_and_stops(fresh, tmp_path):
     assert c.yc("status", check=False).returncode == 3
 
 
+def test_up_with_a_taken_port_gives_up_soon_and_says_which(fresh):
+    c = fresh()
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("127.0.0.1", 0))
+    c.env.update(YC_SERVICES="directory,gateway", YC_SIP=f"127.0.0.1:{s.getsockname()[1]}")
+    r = c.yc("up", "--detach", check=False, within=20)
+    s.close()
+    assert r.returncode == 1 and "gateway" in r.stdout and c.env["YC_SIP"] in r.stdout and "yc doctor" in r.stdout
+
+
 def test_the_bench_profile_makes_as_many_agents_as_asked(fresh):
     c = fresh(profile="bench")
     r = c.yc("up", "--profile", "bench", "--agents", "25", "--detach")
