@@ -127,8 +127,10 @@ void call_ivr_feed(struct call *c, enum ivr_event ev, char digit)
 	}
 }
 
+/* Music under whatever still plays: the flow's "please wait" is heard to its end before. */
 void call_ivr_music(struct call *c)
 {
-	stop(c);
+	media_dtmf_listen(c->s->media, c->media, 0, 0);
+	sig_timer_stop(c->s, &c->timer);
 	media_music(c->s->media, c->media, c->music);
 }
