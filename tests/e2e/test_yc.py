@@ -4,8 +4,10 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
+import threading
 
 import pytest
 
@@ -285,6 +287,51 @@ def test_a_backup_brings_everything_back(fresh, tmp_path):
     assert got["order"]["id"] == first["id"]
     after = until(lambda: quietly(lambda: agent.post("/v1/orders", dict(order, department="t-new"))), 10, "an order for the new department")
     assert after["number"].split("-")[2] == "000002"              # the counter went on
+
+
+def cursors_beyond(folder):
+    """(consumer, source, cursor, head) wherever a copied store has read further than the copy of the source goes."""
+    heads, cursors = {}, []
+    for name in os.listdir(folder):
+        db = sqlite3.connect(os.path.join(folder, name))
+        heads.update({(s, i): n for s, i, n in db.execute("SELECT source, incarnation, MAX(seq) FROM yc_outbox GROUP BY source, incarnation")})
+        cursors += [(name, s, i, n) for s, i, n in db.execute("SELECT source, incarnation, seq FROM yc_cursor")]
+        db.close()
+    assert cursors
+    return [(name, s, n, heads[s, i]) for name, s, i, n in cursors if n > heads.get((s, i), n)]
+
+
+def test_backups_under_load_are_cut_at_one_moment_and_hold_every_acknowledged_order(fresh, tmp_path):
+    c = fresh()
+    c.env["YC_SERVICES"] += ",api,report"
+    c.start()
+    agent = until(lambda: log_in(c), 20, "passwords are hashed")
+    done, stop = [], threading.Event()
+
+    def work():
+        while not stop.is_set():
+            o = quietly(lambda: agent.post("/v1/orders", {"service": "express-trace", "subject": "压力", "customer_phone": "13888001234"}))
+            if o:
+                done.append(o["id"])
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    try:
+        for n in range(4):
+            until(lambda: len(done) > n * 50, 20, "orders")
+            before = list(done)
+            file = os.path.join(tmp_path, f"{n}.tgz")
+            c.yc("backup", file)
+            stage = tempfile.mkdtemp(dir=tmp_path)
+            subprocess.run(["tar", "-xzf", file, "-C", stage], check=True)
+            assert cursors_beyond(os.path.join(stage, "data")) == []
+            db = sqlite3.connect(os.path.join(stage, "data", "ticket.db"))
+            assert set(before) <= {r[0] for r in db.execute("SELECT id FROM ticket_order")}
+            db.close()
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
 
 
 def test_a_damaged_or_foreign_backup_is_refused_and_changes_nothing(fresh, tmp_path):
