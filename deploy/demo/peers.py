@@ -5,6 +5,7 @@ Only the standard library. Every wait is for an event of the phone, with a deadl
 import json
 import math
 import os
+import random
 import shutil
 import socket
 import struct
@@ -19,6 +20,19 @@ def free_port(kind=socket.SOCK_STREAM, host="127.0.0.1"):
     with socket.socket(socket.AF_INET, kind) as s:
         s.bind((host, 0))
         return s.getsockname()[1]
+
+
+def sip_port(host="127.0.0.1"):
+    """A port for a phone: free for UDP and TCP, with the next one free for TLS; below the range from which the system gives ports."""
+    while True:
+        port = random.randrange(10000, 19998, 2)
+        try:
+            for kind, p in ((socket.SOCK_DGRAM, port), (socket.SOCK_STREAM, port), (socket.SOCK_STREAM, port + 1)):
+                with socket.socket(socket.AF_INET, kind) as s:
+                    s.bind((host, p))
+            return port
+        except OSError:
+            continue
 
 
 def tone_wav(path, hz, seconds=60, rate=8000, level=0.3):
@@ -71,7 +85,7 @@ class Baresip:
         self.user, self.server, self.events = user, server, []
         self.cond = threading.Condition()
         said = tone_wav(os.path.join(self.dir, "said.wav"), hz or 440, 60 if hz else 1, level=0.3 if hz else 0.0)
-        self.port = port or free_port(socket.SOCK_DGRAM, host)
+        self.port = port or sip_port(host)
         ctrl = free_port()
         with open(os.path.join(self.dir, "config"), "w", encoding="utf-8") as f:
             f.write(f"""poll_method epoll
