@@ -13,7 +13,7 @@ OPT_debug   := -O0 -g
 OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT         := $(or $(OPT_$(V)),-O2 -g)
 HARDEN      := -fstack-protector-strong -fPIE -fno-plt
-WARN        := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter
+WARN        := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter $(if $(filter -fsanitize%,$(OPT)),-Wno-format-truncation)
 CSTD        := -std=gnu11
 CPPFLAGS    += -Icommon/include -I$(B)/gen -D_GNU_SOURCE -DYC_VERSION='"$(VERSION)"'
 CFLAGS      += $(CSTD) $(OPT) $(HARDEN) $(WARN)
