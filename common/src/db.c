@@ -426,3 +426,9 @@ enum yc_code yc_db_exec(struct yc_db *db, const char *sql, struct yc_err *e)
 		return yc_fail(e, YC_INTERNAL, NULL, "free text inside a transaction");
 	return db->eng->exec(db, sql, e);
 }
+
+enum yc_code yc_db_relax(struct yc_db *db, struct yc_err *e)
+{
+	db->is_relaxed = 1;
+	return yc_db_exec(db, yc_db_is_pg(db) ? DB_RELAX_PG : "PRAGMA synchronous=NORMAL", e);
+}

@@ -5,6 +5,7 @@
 #include "yc/db.h"
 
 #define DB_MAX_PARAMS 48
+#define DB_RELAX_PG "SET synchronous_commit TO off"
 #define DB_MAX_DEPTH 4                           /* nested units */
 
 struct db_param { char kind; int64_t i; const void *p; size_t n; };   /* kind: t i b n */
@@ -54,6 +55,7 @@ struct yc_db {
 	int depth;                               /* units open now */
 	int in_tx;
 	int is_broken;                           /* the transaction is lost: everything fails until commit or rollback */
+	int is_relaxed;
 	int n_kept;                              /* writes that will be committed */
 	struct { enum db_sp sp; int wrote, failed; } unit[DB_MAX_DEPTH + 1];   /* [0]: writes outside of any unit */
 };

@@ -82,6 +82,8 @@ static enum yc_code enter_schema(struct yc_db *db, struct yc_err *e)
 	char sql[160];
 
 	PQclear(r);
+	if (db->is_relaxed)
+		PQclear(PQexec(p->c, DB_RELAX_PG));
 	if (!exists) {
 		snprintf(sql, sizeof(sql), "CREATE SCHEMA IF NOT EXISTS \"%s\"", p->schema);
 		/* Two instances may try at once: the loser's error shows itself in SET, if it matters. */

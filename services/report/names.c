@@ -183,12 +183,17 @@ static void on_again(void *arg)
 	ask(r);
 }
 
-/* One that does not answer shall not keep the others waiting. */
+/* One that does not answer shall not keep the others waiting: the pause comes after all have been asked. */
 static void later(struct report *r)
 {
-	r->copying.wait_ms = r->copying.wait_ms * 2 > AGAIN_MAX_MS ? AGAIN_MAX_MS : r->copying.wait_ms * 2;
 	r->copying.list = (r->copying.list + 1) % 4;
 	r->copying.after[0] = 0;
+	if (++r->copying.failed < 4) {
+		ask(r);
+		return;
+	}
+	r->copying.failed = 0;
+	r->copying.wait_ms = r->copying.wait_ms * 2 > AGAIN_MAX_MS ? AGAIN_MAX_MS : r->copying.wait_ms * 2;
 	if (!r->copy)
 		r->copy = yc_timer_start(yc_node_loop(r->node), r->copying.wait_ms, 0, on_again, r);
 }
@@ -209,6 +214,7 @@ static void on_page(void *arg, enum yc_code code, const void *msg, const struct 
 	if (!*next) {
 		r->copying.todo &= ~bit;
 		r->copying.wait_ms = AGAIN_MS;
+		r->copying.failed = 0;
 	}
 	ask(r);
 }

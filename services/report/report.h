@@ -31,7 +31,7 @@ struct report {
 	struct yc_node *node;
 	struct report_name *names;      /* by "kind/id" (uthash); the store's report_name in memory */
 	struct yc_timer *copy;
-	struct { int todo, list; int64_t wait_ms; char after[128]; } copying;
+	struct { int todo, list, failed; int64_t wait_ms; char after[128]; } copying;
 	struct report_cached *today;
 };
 

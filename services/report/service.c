@@ -45,6 +45,8 @@ static enum yc_code start(struct yc_node *n, void *self, struct yc_err *e)
 	struct report *r = self;
 
 	r->node = n;
+	if (yc_db_relax(yc_node_db(n), e) != YC_OK)     /* all of it comes from events, and is asked for again after a power cut */
+		return e->code;
 	if (report_names_open(r, e) != YC_OK)
 		return e->code;
 	report_copy(r, REPORT_COPY_ALL);

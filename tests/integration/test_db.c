@@ -335,6 +335,19 @@ static void reopened(const char *url)
 	yc_db_close(&db);
 }
 
+static void relaxed(const char *url)
+{
+	struct yc_db *db = open_store(url);
+
+	YCT_OK(yc_db_relax(db, yct_err()));
+	YCT_OK(put(db, "a", 1, yct_err()));
+	YCT_OK(yc_db_commit(db, yct_err()));
+	yc_db_close(&db);
+	db = open_store(url);
+	CU_ASSERT_EQUAL(total(db, NULL), 1);     /* not durable against a power cut, but against our end */
+	yc_db_close(&db);
+}
+
 #define BOTH(name, fn) static void name(void) { yct_on_both_stores(fn); }
 BOTH(values_of_every_type_come_back_as_they_went_in, round_trip)
 BOTH(parameters_go_by_their_number_whatever_the_order_in_the_text, parameters_are_bound_by_name_not_by_place)
@@ -348,6 +361,7 @@ BOTH(search_minds_case_and_lists_are_in_byte_order, search)
 BOTH(migrations_apply_once_and_refuse_changed_or_newer_ones, migrations)
 BOTH(a_typo_in_a_statement_stops_preparing, typos)
 BOTH(only_what_was_committed_survives_closing, reopened)
+BOTH(a_relaxed_store_keeps_its_commits_over_a_restart, relaxed)
 
 static void a_store_url_of_an_unknown_kind_is_refused(void)
 {
@@ -432,6 +446,6 @@ YCT_MAIN("db", T(values_of_every_type_come_back_as_they_went_in), T(parameters_g
 	 T(duplicates_and_broken_rules_are_told_apart_and_hurt_nothing_else), T(returning_survives_an_early_reset), T(a_unit_is_kept_or_undone_alone),
 	 T(nested_units_go_with_their_outer_one), T(a_rollback_forgets_everything_since_the_commit), T(rows_can_be_written_while_a_cursor_is_open),
 	 T(search_minds_case_and_lists_are_in_byte_order), T(migrations_apply_once_and_refuse_changed_or_newer_ones), T(a_typo_in_a_statement_stops_preparing),
-	 T(only_what_was_committed_survives_closing), T(a_store_url_of_an_unknown_kind_is_refused),
+	 T(only_what_was_committed_survives_closing), T(a_relaxed_store_keeps_its_commits_over_a_restart), T(a_store_url_of_an_unknown_kind_is_refused),
 	 T(a_lost_connection_fails_the_whole_batch_and_is_opened_again), T(on_postgresql_a_value_of_the_wrong_type_is_refused_before_it_is_sent),
 	 T(a_second_writer_waits_and_then_sees_the_first_ones_rows))

@@ -51,6 +51,9 @@ int yc_db_is_dirty(const struct yc_db *db);                    /* would a commit
 int yc_db_kept(const struct yc_db *db);                        /* writes of ended units that the next commit makes durable */
 enum yc_code yc_db_commit(struct yc_db *db, struct yc_err *e) YC_MUST;
 void yc_db_rollback(struct yc_db *db);
+/* This store holds nothing but what can be read again (facts from events, with their cursors in the same transaction): a commit need not
+ * reach the disk before it is reported. A power cut may undo the last commits, never half of one. */
+enum yc_code yc_db_relax(struct yc_db *db, struct yc_err *e) YC_MUST;
 /* Text that is not in the prepared set (migrations, tests, VACUUM INTO). */
 enum yc_code yc_db_exec(struct yc_db *db, const char *sql, struct yc_err *e) YC_MUST;
 
