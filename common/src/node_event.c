@@ -123,6 +123,14 @@ static enum yc_code run_handler(struct yc_node *n, const struct yc_sub *sub, con
 	return sub->handler(n, ev, msg, e);
 }
 
+/* "call.ended" by name, "audit.*" and "*" by what stands before the star. */
+static int is_wanted(const char *pattern, const char *type)
+{
+	size_t n = strlen(pattern);
+
+	return n && pattern[n - 1] == '*' ? strncmp(pattern, type, n - 1) == 0 : strcmp(pattern, type) == 0;
+}
+
 /* All handlers of one event in one unit: they are kept together or not at all. */
 static enum yc_code run_handlers(struct source *s, const Pb__Event *ev, int *handled, struct yc_err *e)
 {
@@ -133,7 +141,7 @@ static enum yc_code run_handlers(struct source *s, const Pb__Event *ev, int *han
 	*handled = 0;
 	node_unit_begin(n, UNIT_EVENT);
 	for (const struct yc_sub *sub = n->svc->subs; sub->service && !code; sub++) {
-		if (strcmp(sub->service, s->service) != 0 || (strcmp(sub->type, "*") != 0 && strcmp(sub->type, ev->type) != 0))
+		if (strcmp(sub->service, s->service) != 0 || !is_wanted(sub->type, ev->type))
 			continue;
 		*handled = 1;
 		code = run_handler(n, sub, ev, e);

@@ -43,8 +43,8 @@ struct yc_rpc { const char *method; yc_handler *handler; uint32_t roles; enum yc
 typedef enum yc_code yc_event_handler(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e);
 struct yc_sub {
 	const char *service;                     /* producer: "gateway"; all its instances of this site */
-	const char *type;                        /* "call.ended"; "*" for every type (msg is NULL then) */
-	const ProtobufCMessageDescriptor *d;     /* payload type, NULL with "*" */
+	const char *type;                        /* "call.ended"; "audit.*" for all that begin so; "*" for every type */
+	const ProtobufCMessageDescriptor *d;     /* payload type; NULL with "*": msg is NULL then */
 	yc_event_handler *handler;
 };
 
