@@ -38,25 +38,17 @@ enum yc_code dir_audit(struct dir *d, const Pb__Principal *who, const char *acti
 
 enum yc_code dir_on_audit_event(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e)
 {
+	const Pb__Audited *a = msg;
 	Pb__AuditRow r = PB__AUDIT_ROW__INIT;
-	Pb__Audited *a;
-	enum yc_code c;
 
-	if (strncmp(ev->type, "audit.", 6))
-		return YC_OK;
-	a = pb__audited__unpack(NULL, ev->payload.len, ev->payload.data);
-	if (!a)
-		return yc_fail(e, YC_MALFORMED, "payload", "event %s is no audit record", ev->id);
 	r.at = ev->at;
 	r.actor = a->actor;
 	r.actor_name = a->actor_name;
-	r.action = yc_is_empty(a->action) ? ev->type + 6 : a->action;
+	r.action = yc_is_empty(a->action) ? ev->type + 6 : a->action;    /* behind "audit." */
 	r.object = a->object;
 	r.detail = a->detail;
 	r.source = ev->source;
-	c = append(yc_node_self(n), &r, e);
-	pb__audited__free_unpacked(a, NULL);
-	return c;
+	return append(yc_node_self(n), &r, e);
 }
 
 enum yc_code dir_on_audit_list(struct yc_req *rq, const void *in, void *out, struct yc_err *e)

@@ -42,15 +42,15 @@ static const struct yc_rpc rpcs[] = {
 	{ 0 }
 };
 
-/* Audit rows come from whoever writes them; everything else of these services only moves the cursor. */
+/* Audit rows come from whoever writes them; nothing else of these services matters here. */
 static const struct yc_sub subs[] = {
-	{ "gateway", "*", NULL, dir_on_audit_event },
-	{ "acd", "*", NULL, dir_on_audit_event },
-	{ "ticket", "*", NULL, dir_on_audit_event },
-	{ "crm", "*", NULL, dir_on_audit_event },
-	{ "api", "*", NULL, dir_on_audit_event },
-	{ "kb", "*", NULL, dir_on_audit_event },
-	{ "report", "*", NULL, dir_on_audit_event },
+	{ "gateway", "audit.*", &pb__audited__descriptor, dir_on_audit_event },
+	{ "acd", "audit.*", &pb__audited__descriptor, dir_on_audit_event },
+	{ "ticket", "audit.*", &pb__audited__descriptor, dir_on_audit_event },
+	{ "crm", "audit.*", &pb__audited__descriptor, dir_on_audit_event },
+	{ "api", "audit.*", &pb__audited__descriptor, dir_on_audit_event },
+	{ "kb", "audit.*", &pb__audited__descriptor, dir_on_audit_event },
+	{ "report", "audit.*", &pb__audited__descriptor, dir_on_audit_event },
 	{ 0 }
 };
 

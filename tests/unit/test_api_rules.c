@@ -255,6 +255,38 @@ static void credentials_and_audit_never_leave(void)
 	CU_ASSERT_PTR_NULL(api_event_type("extension.changed"));
 }
 
+/* Every type that a .proto announces ("// Events: call.started {CallStarted}; ...") is known here, or confidential. */
+static int unknown_types(const char *path)
+{
+	char line[400], type[64];
+	int on = 0, unknown = 0, n;
+	FILE *f = fopen(path, "r");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	while (fgets(line, sizeof(line), f)) {
+		on = strncmp(line, "//", 2) ? 0 : on || !strncmp(line, "// Events:", 10);
+		for (const char *p = line; on && *p; p += n ? n : 1) {
+			n = (int)strspn(p, "abcdefghijklmnopqrstuvwxyz_.");
+			snprintf(type, sizeof(type), "%.*s", n, p);
+			if (n && strchr(type, '.') && strchr(type, '.')[1] && !api_event_type(type) && !api_event_is_confidential(type) && ++unknown)
+				printf("  %s: %s\n", path, type);
+		}
+	}
+	fclose(f);
+	return unknown;
+}
+
+static void every_announced_event_is_known_or_confidential(void)
+{
+	static const char *const files[] = { "acd", "crm", "directory", "gateway", "report", "ticket" };
+	char path[80];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "proto/yc/v1/%s.proto", files[i]);
+		CU_ASSERT_EQUAL(unknown_types(path), 0);
+	}
+}
+
 static void numbers_are_masked_unless_the_event_is_ones_own(void)
 {
 	struct yc_arena *a = yc_arena_new(1 << 20);
@@ -293,4 +325,4 @@ YCT_MAIN("api_rules", T(a_route_is_found_by_method_and_path), T(a_path_that_is_t
 	 T(keys_and_ids_are_short_and_printable), T(the_token_comes_from_bearer_or_from_the_cookie), T(a_scope_covers_itself_and_its_area_by_star),
 	 T(fields_become_pointers_and_paths_types), T(a_bucket_gives_its_burst_and_then_its_rate), T(buckets_are_bounded_and_none_is_no_limit),
 	 T(event_types_are_chosen_by_name_or_first_part), T(credentials_and_audit_never_leave),
-	 T(numbers_are_masked_unless_the_event_is_ones_own), T(the_organisation_of_an_event_is_found_inside_it))
+	 T(every_announced_event_is_known_or_confidential), T(numbers_are_masked_unless_the_event_is_ones_own), T(the_organisation_of_an_event_is_found_inside_it))
