@@ -83,6 +83,9 @@ void registrar_sweep(struct sip_registrar *r, int64_t now, int64_t window_ms);
 void trunk_event(struct sip *s, struct sip_any *any, nua_event_t event, int status, char const *phrase, sip_t const *sip);
 void trunk_sweep(struct sip *s, int64_t now);
 void trunk_close(struct sip *s);
+/* timer.c */
+void sip_timers_cure(void);
+int sip_timers_cured(void);              /* has the stack's loop come through our definition? */
 /* ua.c: address the current request came from */
 void sip_source(struct sip *s, char *ip, size_t n, int *port);
 

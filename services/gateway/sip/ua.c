@@ -123,6 +123,8 @@ static void on_sweep(struct sip *s, su_timer_t *t, su_timer_arg_t *arg)
 	struct sip *self = (struct sip *)arg;
 	int64_t now = yc_mono();
 
+	if (!sip_timers_cured())
+		yc_debug("the stack's timers are not rounded");
 	leg_sweep(self, now);
 	trunk_sweep(self, now);
 	registrar_sweep(self->registrar, now, self->conf.auth_block_ms);
@@ -198,6 +200,7 @@ enum yc_code sip_open(struct sip **out, const struct sip_conf *c, struct phones 
 		yc_copy(s->host, sizeof(s->host), bind);
 	else
 		own_host(s->host, sizeof(s->host));
+	sip_timers_cure();
 	su_init();
 	tame_logs();
 	s->root = su_root_create(s);
