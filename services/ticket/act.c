@@ -75,7 +75,7 @@ static enum yc_code finish(struct act *c, const char *type, void *out, struct yc
 {
 	if (ticket_save(c->t, c->a, c->o, c->was, &c->en, type, e) != YC_OK)
 		return e->code;
-	if (c->moved && ticket_store_hold(c->t, c->o->id, c->o->org_path, e) != YC_OK)
+	if (c->moved && ticket_store_hold(c->t, c->o->id, c->o->org_path, 0, e) != YC_OK)
 		return e->code;
 	*(Pb__Order *)out = *c->o;
 	return YC_OK;

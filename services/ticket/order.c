@@ -258,7 +258,7 @@ enum yc_code ticket_on_create(struct yc_req *rq, const void *vin, void *vout, st
 	en.to_org = o->handler_org;
 	if (ticket_save(t, a, o, 0, &en, "order.created", e) != YC_OK)
 		return e->code;
-	return ticket_store_hold(t, o->id, o->org_path, e);
+	return ticket_store_hold(t, o->id, o->org_path, 1, e);
 }
 
 enum yc_code ticket_on_get(struct yc_req *rq, const void *vin, void *vout, struct yc_err *e)

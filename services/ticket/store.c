@@ -209,12 +209,12 @@ enum yc_code ticket_store_entries(struct ticket *t, struct yc_arena *a, const ch
 }
 
 /* A row for the path and each one above it but the root: everybody who sees the root sees everything anyway. */
-enum yc_code ticket_store_hold(struct ticket *t, const char *id, const char *path, struct yc_err *e)
+enum yc_code ticket_store_hold(struct ticket *t, const char *id, const char *path, int is_new, struct yc_err *e)
 {
 	char p[TICKET_PATH_LEN];
 	char *slash;
 
-	if (yc_db_run(ticket_db(t), ticket_q(t, Q_HOLD_LEAVE), NULL, e, "t", id) != YC_OK)
+	if (!is_new && yc_db_run(ticket_db(t), ticket_q(t, Q_HOLD_LEAVE), NULL, e, "t", id) != YC_OK)
 		return e->code;
 	yc_copy(p, sizeof(p), path);
 	while ((slash = strrchr(p, '/')) && slash != p) {

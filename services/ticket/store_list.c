@@ -37,13 +37,13 @@ static struct scan choose(const struct ticket_filter *f, const char *within)
 	return (struct scan){ Q_LIST_ALL, "", 0 };
 }
 
-static struct yc_stmt *run(struct ticket *t, const struct scan *s, const char *before, struct yc_err *e)
+static struct yc_stmt *run(struct ticket *t, const struct scan *s, const char *before, size_t n, struct yc_err *e)
 {
 	int q = ticket_q(t, s->q);
 
 	if (!s->key)
-		return yc_db_query(ticket_db(t), q, e, "iti", s->number_key, before, (int64_t)CHUNK);
-	return yc_db_query(ticket_db(t), q, e, "tti", s->key, before, (int64_t)CHUNK);
+		return yc_db_query(ticket_db(t), q, e, "iti", s->number_key, before, (int64_t)n);
+	return yc_db_query(ticket_db(t), q, e, "tti", s->key, before, (int64_t)n);
 }
 
 static enum yc_code may_show(struct ticket *t, const Pb__Order *o, const struct scan *s, const char *within, int *yes, struct yc_err *e)
@@ -54,10 +54,11 @@ static enum yc_code may_show(struct ticket *t, const Pb__Order *o, const struct 
 	return ticket_store_held(t, o->id, within, yes, e);
 }
 
-/* One chunk of rows into scratch; *rows how many there were. */
-static enum yc_code chunk(struct ticket *t, struct yc_arena *scratch, const struct scan *s, const char *before, Pb__Order ***rows, size_t *n, struct yc_err *e)
+/* One chunk of at most want rows into scratch; *n how many there were. */
+static enum yc_code chunk(struct ticket *t, struct yc_arena *scratch, const struct scan *s, const char *before, size_t want, Pb__Order ***rows, size_t *n,
+			  struct yc_err *e)
 {
-	return ticket_all(scratch, &pb__order__descriptor, run(t, s, before, e), 1, CHUNK, (void ***)rows, n, e);
+	return ticket_all(scratch, &pb__order__descriptor, run(t, s, before, want, e), 1, want, (void ***)rows, n, e);
 }
 
 static enum yc_code take(struct yc_arena *a, const Pb__Order *o, Pb__Order ***out, size_t *n, struct yc_err *e)
@@ -77,7 +78,7 @@ enum yc_code ticket_store_list(struct ticket *t, struct yc_arena *a, const struc
 {
 	struct scan s = choose(f, within);
 	struct yc_arena *scratch = yc_arena_new(64 << 20);
-	size_t rows = CHUNK, seen = 0;
+	size_t want = limit + 1, rows = want, seen = 0;        /* mostly the first rows are the page */
 	Pb__Order **row;
 	int yes;
 
@@ -85,8 +86,10 @@ enum yc_code ticket_store_list(struct ticket *t, struct yc_arena *a, const struc
 	*more = 0;
 	*out = yc_alloc(a, (limit + 1) * sizeof(**out));
 	yc_copy(cursor, 64, yc_is_empty(before) ? NEWEST : before);
-	while (*out && rows == CHUNK && seen < TICKET_SCAN_MAX && !*more) {
-		if (chunk(t, scratch, &s, cursor, &row, &rows, e) != YC_OK)
+	while (*out && rows == want && seen < TICKET_SCAN_MAX && !*more) {
+		if (seen)
+			want = CHUNK;
+		if (chunk(t, scratch, &s, cursor, want, &row, &rows, e) != YC_OK)
 			goto out;
 		for (size_t i = 0; i < rows && !*more; i++, seen++) {
 			if (ticket_filter_match(f, row[i])) {
@@ -103,7 +106,7 @@ enum yc_code ticket_store_list(struct ticket *t, struct yc_arena *a, const struc
 		}
 		yc_arena_reset(scratch);
 	}
-	if (!*more && rows == CHUNK)
+	if (!*more && rows == want)
 		*more = 1;      /* the bound was reached: older ones are looked at by the next page */
 	yc_arena_free(&scratch);
 	return *out ? YC_OK : yc_fail(e, YC_TOO_LARGE, "limit", "the page is too large");

@@ -11,7 +11,7 @@
 
 #define TICKET_PATH_LEN 256
 #define TICKET_CODE_LEN 64
-#define TICKET_SCAN_MAX 20000   /* orders looked at for one page of a list */
+#define TICKET_SCAN_MAX 5000    /* orders looked at for one page of a list */
 #define TICKET_ENTRIES_MAX 2000 /* entries of one order */
 #define TICKET_ZONE_MIN 480     /* days of order numbers are cut at UTC+8 */
 
@@ -112,7 +112,7 @@ enum yc_code ticket_store_append(struct ticket *t, struct yc_arena *a, const Pb_
 /* key: an order's id or number. NOT_FOUND names the field "id". */
 enum yc_code ticket_store_order(struct ticket *t, struct yc_arena *a, const char *key, int is_number, Pb__Order **out, struct yc_err *e) YC_MUST;
 enum yc_code ticket_store_entries(struct ticket *t, struct yc_arena *a, const char *id, Pb__Entry ***out, size_t *n, struct yc_err *e) YC_MUST;
-enum yc_code ticket_store_hold(struct ticket *t, const char *id, const char *path, struct yc_err *e) YC_MUST;
+enum yc_code ticket_store_hold(struct ticket *t, const char *id, const char *path, int is_new, struct yc_err *e) YC_MUST;
 enum yc_code ticket_store_held(struct ticket *t, const char *id, const char *path, int *held, struct yc_err *e) YC_MUST;
 /* At most limit orders before the id `before`, newest first, by the narrowest index the filter offers; within: only what this path
  * holds or held, or NULL. Bounded by TICKET_SCAN_MAX; *more: there may be older ones, and *cursor is where to go on. */

@@ -830,6 +830,37 @@ BOTH(kill_9_loses_no_acknowledged_order)
 	printf("  %d acknowledged over 6 kills, all there\n", acknowledged);
 }
 
+/* More orders than one page looks at: the page is short, says so, and the next one goes on to the end. */
+static void a_search_among_many_orders_is_bounded_and_goes_on(void)
+{
+	Pb__OrderListReq in = PB__ORDER_LIST_REQ__INIT;
+	static struct shot s[FLIGHT];
+	char *url = yct_fresh_db("sqlite");
+	Pb__Orders *r;
+	int pages = 0;
+
+	open_store(url);
+	create("最早的一件");
+	for (int sent = 0; sent < 5200; sent += FLIGHT) {
+		memset(s, 0, sizeof(s));
+		shoot(s, FLIGHT);
+		while (done(s, FLIGHT) < FLIGHT)
+			yc_loop_once(w.l, 50);
+	}
+	in.q = (char *)"最早";
+	do {
+		r = tk("List", &in, &w.zhang);
+		fine("List");
+		pages++;
+		in.starting_after = r->next_cursor;
+	} while (r->n_data == 0 && r->has_more && pages < 10);
+	CU_ASSERT_EQUAL(pages, 2);
+	CU_ASSERT_EQUAL_FATAL(r->n_data, 1);
+	YCT_STR(r->data[0]->subject, "最早的一件");
+	CU_ASSERT_FALSE(r->has_more);
+	free(url);
+}
+
 YCT_MAIN_WITH("ticket", setup, teardown,
 	T(an_order_goes_from_centre_to_department_to_the_customer_and_closes), T(closing_is_refused_until_the_answer_is_recorded),
 	T(a_return_needs_a_reason_and_goes_to_who_held_it_before), T(only_the_department_that_holds_it_acts_and_others_do_not_even_see_it),
@@ -837,4 +868,5 @@ YCT_MAIN_WITH("ticket", setup, teardown,
 	T(a_mistyped_number_is_told_apart_from_an_unknown_one), T(lists_filter_search_and_page),
 	T(the_first_asked_duty_changes_only_by_handing_it_over), T(a_dissatisfied_customer_keeps_the_order_open),
 	T(due_dates_unfold_and_move_with_the_calendar), T(an_order_stays_on_the_version_it_began_with),
-	T(a_create_without_what_it_needs_names_the_field), T(kill_9_loses_no_acknowledged_order))
+	T(a_create_without_what_it_needs_names_the_field), T(kill_9_loses_no_acknowledged_order),
+	T(a_search_among_many_orders_is_bounded_and_goes_on))
