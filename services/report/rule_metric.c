@@ -68,9 +68,12 @@ static int by_arrival(const void *a, const void *b)
 void report_metrics(struct report_sample *v, size_t n, int64_t from_at, int64_t interval_ms, int rows, struct report_metric *out,
 		    struct report_metric *total)
 {
+	struct report_sample none;
 	size_t first, i = 0;
 
-	qsort(v, n, sizeof(*v), by_arrival);
+	v = v ? v : &none;
+	if (n)
+		qsort(v, n, sizeof(*v), by_arrival);
 	while (i < n && v[i].arrived_at < from_at)
 		i++;
 	first = i;
@@ -80,11 +83,13 @@ void report_metrics(struct report_sample *v, size_t n, int64_t from_at, int64_t 
 
 		while (i < n && v[i].arrived_at < end)
 			i++;
-		qsort(v + begin, i - begin, sizeof(*v), by_wait);
+		if (i > begin)
+			qsort(v + begin, i - begin, sizeof(*v), by_wait);
 		measure(v + begin, i - begin, &out[r]);
 	}
 	if (total) {
-		qsort(v + first, i - first, sizeof(*v), by_wait);
+		if (i > first)
+			qsort(v + first, i - first, sizeof(*v), by_wait);
 		measure(v + first, i - first, total);
 	}
 }
