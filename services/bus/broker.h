@@ -40,7 +40,7 @@ struct peer {
 	struct conn conn;
 	struct port *port;
 	char service[YC_WIRE_NAME_MAX], instance[YC_WIRE_NAME_MAX], boot[YC_WIRE_NAME_MAX];   /* service "": a mere client */
-	int may_speak;                           /* may name a principal: api, gateway, link, local clients */
+	int may_speak;                           /* may name a principal: api, gateway, link, acd, local clients */
 	int is_draining;
 	int64_t seen_at;                         /* mono ms */
 	uint64_t name_hash;

@@ -85,7 +85,8 @@ static int may_speak(const struct port *p, const char *service)
 {
 	if (!*service)
 		return !p->is_tcp;
-	return strcmp(service, "api") == 0 || strcmp(service, "gateway") == 0 || strcmp(service, "link") == 0;
+	/* acd: an instance that stands by hands a request on, with its principal, to the one that serves the pool */
+	return strcmp(service, "api") == 0 || strcmp(service, "gateway") == 0 || strcmp(service, "link") == 0 || strcmp(service, "acd") == 0;
 }
 
 /* Packed once: they are sent with every heartbeat and written into every request. */
