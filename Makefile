@@ -104,7 +104,7 @@ test:                           ## everything that CI runs; closes with a line t
 	@scripts/test-all
 soak: all                       ## what is too long for CI: hundreds of kills, load, fuzzers
 	@scripts/soak $(B)
-bench: all $(BENCH)             ## figures, one JSON line each, in out/bench.jsonl
+bench: all $(BENCH) $(B)/tests/bench/peer_b2bua   ## figures, one JSON line each, in out/bench.jsonl
 	@scripts/bench $(B)
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz:                           ## build and run the fuzz targets (FUZZ_SECONDS each, default 20)
@@ -122,9 +122,9 @@ share: $(SHARE)/.stamp console
 $(SHARE)/.stamp: scripts/build-share $(shell find deploy/demo deploy/bench -type f 2>/dev/null)
 	@mkdir -p $(SHARE)
 	$(call Q,SHARE)scripts/build-share $(SHARE) && touch $@
-CONSOLE_SRC := $(shell find services/console -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+CONSOLE_SRC := $(shell find services/console -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name schema.d.ts -not -name '*.md' 2>/dev/null)
 console: $(if $(wildcard services/console/package.json),$(SHARE)/console/index.html)
-$(SHARE)/console/index.html: $(CONSOLE_SRC)
+$(SHARE)/console/index.html: $(CONSOLE_SRC) docs/openapi.json scripts/build-console
 	$(call Q,NPM)scripts/build-console $(SHARE)/console
 
 deps:                           ## install what a fresh Debian 12 lacks (quick when nothing is missing)
