@@ -82,7 +82,9 @@ struct acd_agent {
 	struct acd_agent *next, *prev; int in_todo;
 	/* kept by keep.c: how far Redis is behind */
 	char saved_rsv[YC_ID_LEN];
+	int64_t redis_ver;                       /* version that stands there, as far as we know */
 	int writes; unsigned dirty : 1;
+	struct acd_agent *lnext, *lprev; int is_late;      /* to be written in a moment */
 	UT_hash_handle hh;
 };
 
@@ -120,6 +122,7 @@ struct acd_rsv {
 struct acd_gateway {
 	char name[ACD_CODE], boot[ACD_CODE];
 	int up, resynced;                        /* on the bus now; has told its truth since we started */
+	int given_up;                            /* its contacts were ended; if it returns with them, it must say so */
 	struct acd_item *items; int n_items;
 	struct acd_timer timer;                  /* lease after it was lost */
 	UT_hash_handle hh;
@@ -134,7 +137,8 @@ struct acd_told { const struct acd_agent *agent; Pb__AgentStatus was; int64_t wa
 struct acd_ports {
 	void *arg;
 	void (*reserve)(void *arg, struct acd_rsv *v);                 /* commit; then acd_rsv_committed(), now or later */
-	void (*save)(void *arg, struct acd_agent *a);                  /* write through, nobody waits */
+	void (*save)(void *arg, struct acd_agent *a, int soon);        /* write through, nobody waits; soon 0: a moment later will do,
+									  because telephony would say the same after a crash */
 	void (*offer)(void *arg, const struct acd_rsv *v);             /* Gateway.Offer; acd_offer_failed() when it cannot be made */
 	void (*stop)(void *arg, const struct acd_rsv *v);              /* Gateway.OfferStop; v->reason says why */
 	void (*tell_item)(void *arg, const char *type, const struct acd_item *i);
@@ -261,7 +265,7 @@ enum yc_code acd_offer_end(struct acd *x, const Pb__OfferResult *in, struct yc_e
 struct acd_gateway *acd_gateway_get(struct acd *x, const char *name);
 void acd_gateway_add(struct acd *x, struct acd_item *i);
 void acd_gateway_del(struct acd *x, struct acd_item *i);
-void acd_gateway_seen(struct acd *x, const char *name, const char *boot);        /* the bus lists it */
+int acd_gateway_seen(struct acd *x, const char *name, const char *boot);         /* the bus lists it; 1: it had been given up */
 void acd_gateway_lost(struct acd *x, struct acd_gateway *g);                     /* the bus no longer does */
 /* The gateway's whole truth. unknown: ids of agents nobody knows, at most n_unknown, borrowed from in. Returns how many. */
 size_t acd_resync(struct acd *x, const Pb__ResyncReq *in, char **unknown, size_t n_unknown);

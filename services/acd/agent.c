@@ -145,7 +145,7 @@ static int64_t wrapup_ms(struct acd *x, const struct acd_agent *a)
 	return q ? q->wrapup_ms : 0;
 }
 
-static void effect(struct acd *x, struct acd_agent *a, int fx)
+static void effect(struct acd *x, struct acd_agent *a, int fx, enum agent_event ev)
 {
 	switch (fx) {
 	case AX_SET_OUT:
@@ -161,7 +161,7 @@ static void effect(struct acd *x, struct acd_agent *a, int fx)
 		memset(&a->work, 0, sizeof(a->work));
 		break;
 	case AX_SAVE:
-		x->port.save(x->port.arg, a);
+		x->port.save(x->port.arg, a, ev == AG_READY || ev == AG_BREAK || ev == AG_OFFLINE || ev == AG_MISSED);
 		break;
 	case AX_TELL:
 		acd_agent_tell(x, a, "", "");
@@ -180,7 +180,7 @@ enum yc_code acd_agent_step(struct acd *x, struct acd_agent *a, enum agent_event
 		enter(x, a, (Pb__AgentStatus)row->to, ev);
 	set_service(x, a);
 	for (int i = 0; i < YC_FSM_MAX_FX && row->effects[i]; i++)
-		effect(x, a, row->effects[i]);
+		effect(x, a, row->effects[i], ev);
 	return YC_OK;
 }
 
@@ -263,36 +263,43 @@ enum yc_code acd_agent_renew(struct acd *x, struct acd_agent *a, struct yc_err *
 	return YC_OK;
 }
 
+/* Returns whether he was ready at the phone he leaves: then he stays so at the other one. */
+static int take_seat(struct acd *x, struct acd_agent *a, struct acd_phone *p)
+{
+	int was_ready = a->status == ST(READY) && a->phone != p;
+
+	if (a->phone != p) {
+		sign_out(a);
+		route_busy(x->route, &a->r);
+		if (was_ready)
+			a->status = ST(BREAK);
+	}
+	a->phone = p;
+	p->agent = a;
+	return was_ready;
+}
+
 enum yc_code acd_agent_sign_in(struct acd *x, struct acd_agent *a, const char *ext, int ready, int is_seat, const char *cause, struct yc_err *e)
 {
 	ACD_ENTER(x);
 	struct acd_phone *p = acd_phone_get(x, ext);
+	int was_out = a->want == WANT(OFFLINE);
 
 	if (p->agent && p->agent != a)
 		return yc_fail(e, YC_CONFLICT, "extension", "somebody else (%s) sits at %s", p->agent->staff_no, ext);
 	if (a->phone != p && !acd_slot_free(a))
 		return yc_fail(e, YC_CONFLICT, "extension", "busy at extension %s: the seat cannot be changed now", a->phone ? a->phone->ext : "");
-	if (a->phone != p) {
-		sign_out(a);
-		route_busy(x->route, &a->r);
-		if (a->status == ST(READY)) {              /* he stays ready, at the other phone */
-			a->status = ST(BREAK);
-			ready = 1;
-		}
-	}
-	a->phone = p;
-	p->agent = a;
+	ready |= take_seat(x, a, p);
 	a->is_seat = is_seat;
-	if (is_seat)
-		acd_timer_off(x, &a->console);
-	else
+	acd_timer_off(x, &a->console);
+	if (!is_seat)
 		acd_timer_set(x, &a->console, x->lim.console_ms, console_lost, a);
 	acd_phone_asks(x, a);
-	if (ready && a->want == WANT(READY) && a->status != ST(OFFLINE) && a->status != ST(BREAK))
-		return YC_OK;
-	if (!ready && a->status != ST(OFFLINE) && a->want != WANT(OFFLINE))
-		return YC_OK;                              /* taking the seat he has changes nothing */
-	acd_agent_wish(x, a, ready ? WANT(READY) : WANT(BREAK), ready ? "" : "signed_in", cause);
+	/* Taking the seat he has changes nothing but the lease, unless he wants to be ready now. */
+	if (ready && (a->want != WANT(READY) || acd_slot_free(a)))
+		acd_agent_wish(x, a, WANT(READY), "", cause);
+	else if (!ready && was_out)
+		acd_agent_wish(x, a, WANT(BREAK), "signed_in", cause);
 	return YC_OK;
 }
 

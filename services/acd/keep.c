@@ -3,6 +3,8 @@
  * everybody is written again. */
 #include <string.h>
 
+#include <utlist.h>
+
 #include "yc/arena.h"
 #include "yc/clock.h"
 #include "yc/log.h"
@@ -12,6 +14,7 @@
 
 #define ST(x) PB__AGENT_STATUS__AGENT_STATUS_##x
 #define FLUSH_AT_ONCE 500
+#define LATE_MS 50               /* writes that nobody waits for leave together: fewer wake-ups here and in Redis */
 
 static void rec_of(struct presence_rec *r, const struct acd_agent *a)
 {
@@ -36,20 +39,28 @@ struct write { struct acd_service *s; struct acd_agent *a; char rsv[YC_ID_LEN]; 
 
 static void on_written(void *arg, enum presence_code c, int64_t ver);
 
+static void not_late(struct acd_service *s, struct acd_agent *a)
+{
+	if (a->is_late)
+		DL_DELETE2(s->late, a, lprev, lnext);
+	a->is_late = 0;
+}
+
 /* is_flush: whatever stands there, and counted by the write-back. */
 static void put(struct acd_service *s, struct acd_agent *a, struct acd_rsv *v, int is_flush)
 {
+	int64_t expect = is_flush ? -1 : a->redis_ver, ttl = v ? v->timeout_ms + s->conf.grace_ms : 0;
 	struct write *w = yc_xcalloc(1, sizeof(*w));
 	struct presence_rec r;
 	const char *drop = *a->saved_rsv && (!v || strcmp(a->saved_rsv, v->id)) && a->status != ST(OFFERED) ? a->saved_rsv : "";
-	int64_t expect = is_flush ? -1 : a->ver, ttl = v ? v->timeout_ms + s->conf.grace_ms : 0;
 
 	w->s = s;
 	w->a = a;
 	w->is_flush = is_flush;
 	s->flush_out += is_flush;
 	yc_copy(w->rsv, sizeof(w->rsv), v ? v->id : "");
-	a->ver++;
+	not_late(s, a);
+	a->redis_ver = a->ver;
 	a->writes++;
 	a->dirty = 0;
 	rec_of(&r, a);
@@ -66,8 +77,8 @@ static void flush_more(struct acd_service *s);
 static void on_refused(struct acd_agent *a, int64_t ver)
 {
 	yc_warn("agent %s: Redis has version %lld, expected %lld", a->staff_no, (long long)ver, (long long)a->ver);
-	if (ver > a->ver)
-		a->ver = ver;
+	if (ver >= a->ver)
+		a->ver = ver + 1;
 	a->dirty = 1;
 }
 
@@ -101,26 +112,52 @@ void keep_reserve(void *arg, struct acd_rsv *v)
 	struct acd_service *s = arg;
 	struct acd_agent *a = v->agent;
 
+	v->ver = ++a->ver;
 	if (can_write(s)) {
 		put(s, a, v, 0);
-		v->ver = a->ver;
 		return;
 	}
-	v->ver = ++a->ver;
 	a->dirty = 1;
 	acd_rsv_committed(&s->x, v->id, 1);
 }
 
-void keep_save(void *arg, struct acd_agent *a)
+void keep_late(struct acd_service *s)
+{
+	yc_timer_stop(&s->late_timer);
+	while (s->late) {
+		struct acd_agent *a = s->late;
+
+		not_late(s, a);
+		if (can_write(s))
+			put(s, a, NULL, 0);
+		else
+			a->dirty = 1;
+	}
+}
+
+static void on_late(void *arg)
 {
 	struct acd_service *s = arg;
 
-	if (can_write(s)) {
-		put(s, a, NULL, 0);
-		return;
-	}
+	s->late_timer = NULL;
+	keep_late(s);
+}
+
+void keep_save(void *arg, struct acd_agent *a, int soon)
+{
+	struct acd_service *s = arg;
+
 	a->ver++;
-	a->dirty = 1;
+	if (!can_write(s)) {
+		a->dirty = 1;
+	} else if (soon) {
+		put(s, a, NULL, 0);
+	} else if (!a->is_late) {
+		a->is_late = 1;
+		DL_APPEND2(s->late, a, lprev, lnext);
+		if (!s->late_timer)
+			s->late_timer = yc_timer_start(yc_node_loop(s->node), LATE_MS, 0, on_late, s);
+	}
 }
 
 /* --- writing back ------------------------------------------------------------------------------------------------------------- */
@@ -189,7 +226,7 @@ void keep_restore(struct acd_service *s, const struct presence_rec *r)
 	if (r->st < ST(OFFLINE) || r->st > ST(WRAP_UP) || r->want < 0 || r->want > PB__PRESENCE__PRESENCE_BREAK || a->status != ST(OFFLINE))
 		return;
 	restore_texts(a, r);
-	a->ver = r->ver;
+	a->ver = a->redis_ver = r->ver;
 	a->want = (Pb__Presence)r->want;
 	a->since_at = a->told_at = r->since_at;
 	a->idle_since = r->idle_since;

@@ -75,7 +75,7 @@ void acd_forget(struct acd *x)
 		a->rsv = NULL;
 		a->is_seat = a->resume = a->restored = a->held = a->told_once = a->dirty = 0;
 		a->in_todo = 0;
-		a->ver = a->since_at = a->idle_since = 0;
+		a->ver = a->redis_ver = a->since_at = a->idle_since = 0;
 		memset(&a->work, 0, sizeof(a->work));
 		acd_agent_place(x, a);
 	}

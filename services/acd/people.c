@@ -1,5 +1,4 @@
-/* Directory's people and extensions, kept in acd's own store so that it starts without directory: a snapshot by pages, then events.
- * Also acd's own configuration when another instance has taken it in. */
+/* Directory's people and extensions, kept in acd's own store so that it starts without directory: a snapshot by pages, then events. */
 #include <string.h>
 
 #include "yc/arena.h"
@@ -157,34 +156,4 @@ enum yc_code people_on_phone(struct yc_node *n, const Pb__Event *ev, const void 
 	if (!yc_is_empty(m->extension))
 		s->x.port.phone(s->x.port.arg, acd_phone_get(&s->x, m->extension));
 	return YC_OK;
-}
-
-enum yc_code people_on_queue(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e)
-{
-	struct acd_service *s = yc_node_self(n);
-	const Pb__Queue *m = msg;
-	const struct acd_queue *q = acd_queue_find(&s->x, m->code);
-	int64_t changed;
-	enum yc_code c;
-
-	if (q && q->version >= m->version)
-		return YC_OK;
-	c = store_put(s, STORE_QUEUE, m->code, m->version, m, &changed, e);
-	if (c == YC_OK)
-		acd_queue_put(&s->x, m);
-	return c;
-}
-
-enum yc_code people_on_seat(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e)
-{
-	struct acd_service *s = yc_node_self(n);
-	const Pb__Seat *m = msg;
-	int64_t changed;
-	enum yc_code c = store_put(s, STORE_SEAT, m->extension, m->version, m, &changed, e);
-
-	if (c == YC_OK && changed)
-		acd_seat_put(&s->x, m);
-	if (c == YC_OK && s->pool >= POOL_RECOVERING)
-		acd_seats_apply(&s->x);
-	return c;
 }

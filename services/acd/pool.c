@@ -1,5 +1,6 @@
 /* The pool: only the process with the lease acts. Standing by -> loading agents from Redis -> recovering (the gateways tell their truth)
  * -> active. Losing the lease to somebody else leads back to standing by; losing Redis does not. */
+#include <stdio.h>
 #include <string.h>
 
 #include "yc/clock.h"
@@ -42,19 +43,26 @@ void pool_resynced(struct acd_service *s)
 	activate(s, "all gateways have answered");
 }
 
-static void recover(struct acd_service *s)
+/* Gateways resync when they hear of a boot they do not know; each announcement has one. */
+static void announce(struct acd_service *s)
 {
 	Pb__AcdStarted m = PB__ACD_STARTED__INIT;
 	struct yc_err e = { 0 };
 
-	s->pool = POOL_RECOVERING;
-	s->asked_bus = 0;
-	s->active_at = yc_now();
-	m.boot = (char *)s->x.boot;
+	snprintf(s->boot, sizeof(s->boot), "%s.%d", yc_node_boot(s->node), ++s->announced);
+	s->x.boot = s->boot;
+	m.boot = s->boot;
 	m.pool = s->conf.pool;
 	m.epoch = s->epoch;
 	if (yc_emit(s->node, "acd.started", "", s->conf.pool, &m, &e) != YC_OK)
 		yc_error("acd.started: %s", e.msg);
+}
+
+static void recover(struct acd_service *s)
+{
+	s->pool = POOL_RECOVERING;
+	s->asked_bus = 0;
+	announce(s);
 	s->recover = yc_timer_start(yc_node_loop(s->node), s->conf.recover_ms, 0, recover_over, s);
 	keep_write_back(s, 0);                             /* what changed while loading: a phone that is gone */
 	acd_seats_apply(&s->x);
@@ -89,11 +97,23 @@ void pool_stand_down(struct acd_service *s, const char *why)
 	yc_warn("pool %s: standing down: %s", s->conf.pool, why);
 	s->pool = POOL_STANDBY;
 	s->degraded = s->flushing = 0;
+	keep_late(s);                                      /* cannot be written any more */
 	yc_timer_stop(&s->recover);
 	acd_forget(&s->x);
 }
 
 /* --- the lease ---------------------------------------------------------------------------------------------------------------- */
+/* Configuration may have come in through another instance meanwhile. */
+static void begin_loading(struct acd_service *s)
+{
+	struct yc_err e = { 0 };
+
+	if (acd_load(s, &e) != YC_OK)
+		yc_error("store: %s", e.msg);
+	s->pool = POOL_LOADING;
+	presence_load(s->presence, on_agent, on_loaded, s);
+}
+
 static void on_lease(void *arg, int is_ours, int64_t epoch, const char *instance)
 {
 	struct acd_service *s = arg;
@@ -104,12 +124,10 @@ static void on_lease(void *arg, int is_ours, int64_t epoch, const char *instance
 		return;
 	}
 	s->epoch = epoch;
-	if (s->pool == POOL_STANDBY) {
-		s->pool = POOL_LOADING;
-		presence_load(s->presence, on_agent, on_loaded, s);
-	} else if (s->pool >= POOL_RECOVERING && s->degraded && !s->flushing) {
+	if (s->pool == POOL_STANDBY)
+		begin_loading(s);
+	else if (s->pool >= POOL_RECOVERING && s->degraded && !s->flushing)
 		keep_write_back(s, 1);
-	}
 }
 
 static void on_away(void *arg)
@@ -123,20 +141,30 @@ static void on_away(void *arg)
 	s->degraded = 1;
 }
 
-/* Another process has begun with this pool while we could not ask Redis. An old word (from a store replayed) is not about us. */
-enum yc_code pool_on_started(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e)
+/* --- who else lives ------------------------------------------------------------------------------------------------------------ */
+/* Another process may have taken the pool while we could not ask Redis. Who serves it says that he is ready. */
+static void on_peer(void *arg, enum yc_code code, const void *msg, const struct yc_err *e)
 {
-	struct acd_service *s = yc_node_self(n);
-	const Pb__AcdStarted *m = msg;
+	struct acd_service *s = arg;
+	const Pb__HealthReply *h = msg;
 
-	if (strcmp(m->pool, s->conf.pool) || !strcmp(m->boot, s->x.boot) || m->epoch <= s->epoch || ev->at < s->active_at)
-		return YC_OK;
-	yc_copy(s->holder, sizeof(s->holder), ev->source);
-	pool_stand_down(s, ev->source);
-	return YC_OK;
+	if (code != YC_OK || !h->ready || !s->degraded)
+		return;
+	yc_copy(s->holder, sizeof(s->holder), h->instance);
+	pool_stand_down(s, h->instance);
 }
 
-/* --- which gateways live ------------------------------------------------------------------------------------------------------ */
+static void ask_peer(struct acd_service *s, const char *instance)
+{
+	static const Pb__Empty empty = PB__EMPTY__INIT;
+	char service[ACD_CODE + 8];
+	struct yc_call c = { .service = service, .api = &pb__node__descriptor, .method = "Health", .in = &empty, .timeout_ms = 1000,
+			     .fn = on_peer, .arg = s };
+
+	snprintf(service, sizeof(service), "acd@%.*s", ACD_CODE - 1, instance);
+	yc_node_call(s->node, &c);
+}
+
 static int listed(const Pb__BusInstances *m, const char *name)
 {
 	for (size_t i = 0; i < m->n_instances; i++)
@@ -150,16 +178,21 @@ static void on_instances(void *arg, enum yc_code code, const void *msg, const st
 	struct acd_service *s = arg;
 	const Pb__BusInstances *m = msg;
 	struct acd_gateway *g, *tmp;
+	int returned = 0;
 
 	if (code != YC_OK || s->pool < POOL_RECOVERING)
 		return;
 	for (size_t i = 0; i < m->n_instances; i++)
 		if (!strcmp(m->instances[i]->service, "gateway"))
-			acd_gateway_seen(&s->x, m->instances[i]->instance, m->instances[i]->boot);
+			returned |= acd_gateway_seen(&s->x, m->instances[i]->instance, m->instances[i]->boot);
+		else if (s->degraded && !strcmp(m->instances[i]->service, "acd") && strcmp(m->instances[i]->instance, yc_node_instance(s->node)))
+			ask_peer(s, m->instances[i]->instance);
 	HASH_ITER(hh, s->x.gateways, g, tmp)
 		if (!listed(m, g->name))
 			acd_gateway_lost(&s->x, g);
 	s->asked_bus = 1;
+	if (returned)
+		announce(s);                               /* with contacts we have given up, perhaps */
 	pool_resynced(s);
 }
 
@@ -192,6 +225,7 @@ void pool_close(struct acd_service *s)
 {
 	yc_timer_stop(&s->poll);
 	yc_timer_stop(&s->recover);
+	keep_late(s);
 	if (s->presence) {
 		presence_release(s->presence);
 		yc_loop_once(yc_node_loop(s->node), 20);   /* lets it leave */

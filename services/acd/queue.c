@@ -24,7 +24,7 @@ static enum yc_code check_skills(const Pb__Queue *q, struct yc_err *e)
 	if (q->n_skills > ROUTE_NEEDS)
 		return yc_fail(e, YC_INVALID, "skills", "a queue may require at most %d skills", ROUTE_NEEDS);
 	for (size_t i = 0; i < q->n_skills; i++) {
-		char f[32];
+		char f[48];
 
 		if (yc_is_empty(q->skills[i]->skill) || strlen(q->skills[i]->skill) >= ACD_CODE) {
 			snprintf(f, sizeof(f), "skills.%zu.skill", i);

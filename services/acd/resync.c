@@ -46,23 +46,25 @@ void acd_gateway_del(struct acd *x, struct acd_item *i)
 }
 
 /* --- alive or not ------------------------------------------------------------------------------------------------------------- */
-void acd_gateway_seen(struct acd *x, const char *name, const char *boot)
+int acd_gateway_seen(struct acd *x, const char *name, const char *boot)
 {
 	ACD_ENTER(x);
 	struct acd_gateway *g = acd_gateway_get(x, name);
 	struct acd_item *i;
-	int restarted = *g->boot && strcmp(g->boot, boot);
+	int restarted = *g->boot && strcmp(g->boot, boot), given_up = g->given_up;
 
 	acd_timer_off(x, &g->timer);
 	g->up = 1;
-	if (restarted)
+	g->given_up = 0;
+	if (restarted || given_up)
 		g->resynced = 0;
 	yc_copy(g->boot, sizeof(g->boot), boot);
 	if (!restarted)
-		return;
+		return given_up;
 	yc_warn("gateway %s was restarted: asking it for %d contacts", g->name, g->n_items);
 	DL_FOREACH2(g->items, i, gnext)
 		x->port.check(x->port.arg, i);
+	return given_up;
 }
 
 static void lease_over(struct acd *x, void *owner)
@@ -71,6 +73,7 @@ static void lease_over(struct acd *x, void *owner)
 	struct acd_item *i, *tmp;
 
 	yc_warn("gateway %s has been away for %lld ms: ending its %d contacts", g->name, (long long)x->lim.gateway_ms, g->n_items);
+	g->given_up = 1;
 	DL_FOREACH_SAFE2(g->items, i, tmp, gnext)
 		acd_item_end(x, i, "gateway_lost", 0, 0);
 }

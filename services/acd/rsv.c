@@ -94,7 +94,7 @@ void acd_rsv_adopt(struct acd *x, struct acd_item *i, struct acd_agent *a, const
 	v->state = RS_OFFERED;
 	v->ver = a->ver;
 	acd_agent_set_work(a, i, v->id);
-	x->port.save(x->port.arg, a);
+	x->port.save(x->port.arg, a, 0);
 	offered(x, v);
 }
 

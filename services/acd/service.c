@@ -39,9 +39,6 @@ const struct yc_sub acd_subs[] = {
 	{ "directory", "person.changed", &pb__person__descriptor, people_on_person },
 	{ "directory", "extension.changed", &pb__extension__descriptor, people_on_extension },
 	{ "gateway", "phone.changed", &pb__phone_changed__descriptor, people_on_phone },
-	{ "acd", "acd.started", &pb__acd_started__descriptor, pool_on_started },
-	{ "acd", "queue.changed", &pb__queue__descriptor, people_on_queue },
-	{ "acd", "seat.changed", &pb__seat__descriptor, people_on_seat },
 	{ 0 }
 };
 
@@ -104,7 +101,7 @@ static void load_extension(struct acd_service *s, const void *msg)
 	acd_extension_put(&s->x, msg);
 }
 
-static enum yc_code load(struct acd_service *s, struct yc_err *e)
+enum yc_code acd_load(struct acd_service *s, struct yc_err *e)
 {
 	enum yc_code c;
 
@@ -131,7 +128,7 @@ static enum yc_code start(struct yc_node *n, void *self, struct yc_err *e)
 	acd_init(&s->x, &lim, &port);
 	s->x.boot = yc_node_boot(n);
 	out_metrics(s);
-	if ((c = load(s, e)) != YC_OK)
+	if ((c = acd_load(s, e)) != YC_OK)
 		return c;
 	yc_loop_at_end(yc_node_loop(n), set_tick, s);
 	people_fetch(s);
@@ -158,7 +155,7 @@ static void lost(struct yc_node *n, void *self)
 {
 	struct yc_err e = { 0 };
 
-	if (load(self, &e) != YC_OK)
+	if (acd_load(self, &e) != YC_OK)
 		yc_error("store: %s", e.msg);
 }
 

@@ -31,11 +31,14 @@ struct acd_service {
 	int64_t tick_at;                         /* what the tick timer is set to; 0: not set */
 	enum pool_state pool;
 	char holder[ACD_CODE];                   /* instance that has the pool */
-	int64_t epoch, active_at;
+	int64_t epoch;
+	char boot[ACD_CODE + 16]; int announced; /* what gateways know us by */
 	int degraded;                            /* Redis is away or behind: memory decides */
 	int asked_bus;                           /* the list of gateways has been seen since recovery began */
 	struct acd_agent *flush;                 /* write-back has come this far; NULL: not running */
 	int flushing, flush_out;
+	struct acd_agent *late;                  /* changes that are written together in a moment */
+	struct yc_timer *late_timer;
 	struct { enum list_kind kind; char after[ACD_CODE]; int64_t backoff_ms; int running; } list;
 };
 
@@ -43,6 +46,7 @@ extern const struct yc_service acd_service;
 extern const struct yc_opt acd_opts[];
 extern const struct yc_rpc acd_rpcs[];
 extern const struct yc_import_kind acd_imports[];
+enum yc_code acd_load(struct acd_service *s, struct yc_err *e) YC_MUST;   /* configuration and people from the store */
 extern const struct yc_sub acd_subs[];
 
 /* --- pool.c: lease, recovery, standing by */
@@ -51,11 +55,11 @@ void pool_close(struct acd_service *s);
 void pool_stand_down(struct acd_service *s, const char *why);
 void pool_resynced(struct acd_service *s);       /* a gateway has told its truth */
 const char *pool_health(const struct acd_service *s);
-enum yc_code pool_on_started(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e);
 
 /* --- keep.c: agents in Redis */
 void keep_reserve(void *arg, struct acd_rsv *v);
-void keep_save(void *arg, struct acd_agent *a);
+void keep_save(void *arg, struct acd_agent *a, int soon);
+void keep_late(struct acd_service *s);                     /* what was to be written in a moment, now */
 void keep_restore(struct acd_service *s, const struct presence_rec *r);
 void keep_write_back(struct acd_service *s, int all);      /* what Redis has missed; all: everybody, because it may have lost what it had */
 
@@ -69,8 +73,6 @@ void people_close(struct acd_service *s);
 enum yc_code people_on_person(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e);
 enum yc_code people_on_extension(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e);
 enum yc_code people_on_phone(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e);
-enum yc_code people_on_queue(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e);
-enum yc_code people_on_seat(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e);
 
 /* --- rpc.c, rpc_agent.c, rpc_queue.c: handlers */
 yc_handler on_enqueue, on_leave, on_offer_end, on_end, on_resync, on_position;

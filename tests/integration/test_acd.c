@@ -581,8 +581,16 @@ static void killing_the_acd_under_load_loses_and_doubles_nothing(void)
 	end();
 }
 
+static int second_is_up(void *arg)
+{
+	Pb__Empty none = PB__EMPTY__INIT;
+
+	return peers_ask("acd@yn.acd.2", "Live", &none, NULL) != NULL;
+}
+
 static void a_standby_forwards_and_takes_over(void)
 {
+	Pb__Principal agent, leader;
 	char db[300];
 	int c;
 
@@ -594,8 +602,15 @@ static void a_standby_forwards_and_takes_over(void)
 	peers_queue("slow", 20000, 0);
 	ready(1);
 	acd2 = peers_acd(2, db, fast);
-	for (int k = 0; k < 20; k++)                           /* whichever of the two is asked */
+	CU_ASSERT_FATAL(peers_until(10000, second_is_up, NULL));
+	peers_principal(&agent, 2, YC_ROLE(AGENT), "/yn/km");
+	peers_principal(&leader, 7, YC_ROLE(LEADER), "/yn/qj");
+	for (int k = 0; k < 10; k++) {                         /* whichever of the two is asked, and by whom */
 		YCT_STR(peers_status(1), "READY");
+		CU_ASSERT_EQUAL(state_code(1, &agent, "break", 0), YC_FORBIDDEN);
+		CU_ASSERT_EQUAL(state_code(1, &leader, "break", 0), YC_NOT_FOUND);
+		peers_queue("slow", 20000, k);
+	}
 	c = peers_dial("slow", 0);
 	CU_ASSERT_FATAL(call_rings_at(c, 1));
 	yct_kill(acd, SIGKILL);
@@ -604,6 +619,63 @@ static void a_standby_forwards_and_takes_over(void)
 	peers_answer(c);
 	CU_ASSERT(agent_becomes(1, "BUSY"));
 	CU_ASSERT_EQUAL(peers.n_offers, 1);
+	peers_hangup(c);
+	CU_ASSERT(agent_becomes(1, "READY"));
+	end();
+}
+
+static int first_stood_down(void *arg)
+{
+	Pb__AgentReq in = PB__AGENT_REQ__INIT;
+	const Pb__Agent *a;
+
+	in.person_id = (char *)"prs_1";
+	a = peers_ask("acd@yn.acd.1", "AgentGet", &in, NULL);
+	return a && a->status == ST(BUSY) && !strcmp(a->call_id, peers.calls[*(int *)arg].id);
+}
+
+/* It slept past its lease; when it wakes it still believes that it serves, with agents as they were. */
+static void an_acd_that_slept_past_its_lease_is_fenced_off(void)
+{
+	char db[300];
+	int c;
+
+	peers_start(2);
+	snprintf(db, sizeof(db), "sqlite:%s/fence.db", yct_dir());
+	acd = peers_acd(1, db, fast);
+	CU_ASSERT_FATAL(peers_acd_serves(15000));
+	CU_ASSERT_FATAL(peers_until(10000, people_known, NULL));
+	peers_queue("slow", 20000, 0);
+	ready(1);
+	acd2 = peers_acd(2, db, fast);
+	CU_ASSERT_FATAL(peers_until(10000, second_is_up, NULL));
+	kill(acd, SIGSTOP);
+	CU_ASSERT_FATAL(peers_acd_serves(15000));
+	c = peers_dial("slow", 0);
+	CU_ASSERT_FATAL(call_rings_at(c, 1));
+	peers_answer(c);
+	CU_ASSERT(agent_becomes(1, "BUSY"));
+	kill(acd, SIGCONT);
+	CU_ASSERT(peers_until(10000, first_stood_down, &c));       /* it forwards, so it knows that it does not serve */
+	CU_ASSERT_EQUAL(peers.n_offers, 1);
+	YCT_STR(peers_status(1), "BUSY");
+	end();
+}
+
+static void a_lost_gateways_talks_end_after_the_lease_and_return_with_it(void)
+{
+	int c;
+
+	begin(1);
+	ready(1);
+	c = peers_dial("slow", 0);
+	CU_ASSERT_FATAL(call_rings_at(c, 1));
+	peers_answer(c);
+	CU_ASSERT(agent_becomes(1, "BUSY"));
+	peers_gateway(0);
+	CU_ASSERT(agent_becomes(1, "READY"));
+	peers_gateway(1);                                      /* it was only cut off, and they still talk: telephony is right */
+	CU_ASSERT(agent_becomes(1, "BUSY"));
 	peers_hangup(c);
 	CU_ASSERT(agent_becomes(1, "READY"));
 	end();
@@ -649,4 +721,6 @@ YCT_MAIN("acd",
 	 T(killing_redis_under_load_doubles_nothing_and_is_made_good),
 	 T(killing_the_acd_under_load_loses_and_doubles_nothing),
 	 T(a_standby_forwards_and_takes_over),
+	 T(an_acd_that_slept_past_its_lease_is_fenced_off),
+	 T(a_lost_gateways_talks_end_after_the_lease_and_return_with_it),
 	 T(configuration_and_people_are_kept_in_both_stores))

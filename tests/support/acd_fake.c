@@ -33,7 +33,7 @@ static void on_reserve(void *arg, struct acd_rsv *v)
 		acd_rsv_committed(&f->x, v->id, !refuse);
 }
 
-static void on_save(void *arg, struct acd_agent *a)
+static void on_save(void *arg, struct acd_agent *a, int soon)
 {
 	struct fake *f = arg;
 

@@ -400,12 +400,14 @@ static void fill_directory(void)
 /* --- turning, asking --------------------------------------------------------------------------------------------------------------------- */
 void peers_turn(int64_t ms)
 {
-	work_off();
-	phones_act();
-	yc_loop_once(yc_node_loop(peers.gateway), ms < 2 ? ms : 2);
+	if (peers.gateway) {
+		work_off();
+		phones_act();
+		yc_loop_once(yc_node_loop(peers.gateway), ms < 2 ? ms : 2);
+	}
 	if (peers.directory)
 		yc_loop_once(yc_node_loop(peers.directory), 0);
-	yc_loop_once(peers.l, 0);
+	yc_loop_once(peers.l, peers.gateway ? 0 : 2);
 }
 
 int peers_until(int64_t ms, int (*cond)(void *arg), void *arg)
@@ -574,6 +576,14 @@ void peers_directory(int up)
 		yc_node_close(&peers.directory);
 }
 
+void peers_gateway(int up)
+{
+	if (up && !peers.gateway)
+		peers.gateway = node_open(&gateway_service);
+	else if (!up && peers.gateway)
+		yc_node_close(&peers.gateway);
+}
+
 void peers_start(int agents)
 {
 	memset(&peers, 0, sizeof(peers));
@@ -583,7 +593,7 @@ void peers_start(int agents)
 	fill_directory();
 	yct_redis();
 	free(peers_redis((const char *[]){ "FLUSHALL", NULL }));
-	peers.gateway = node_open(&gateway_service);
+	peers_gateway(1);
 	peers_directory(1);
 	peers.l = yc_loop_new();
 	peers.a = yc_arena_new(64u << 20);
@@ -596,7 +606,7 @@ void peers_stop(void)
 	yc_loop_free(&peers.l);
 	yc_arena_free(&peers.a);
 	peers_directory(0);
-	yc_node_close(&peers.gateway);
+	peers_gateway(0);
 	while (ops) {
 		struct op *o = ops;
 

@@ -40,6 +40,7 @@ extern struct peers peers;
 void peers_start(int agents);
 void peers_stop(void);
 void peers_directory(int up);
+void peers_gateway(int up);                      /* with its calls: it is only not on the bus */
 /* A yc-acd as instance n with this store (NULL: SQLite in its folder of this start); more: further arguments, NULL-ended. Its pid. */
 int peers_acd(int n, const char *db, const char *const *more);
 int peers_acd_serves(int64_t ms);                /* until Node.Health says ready */
