@@ -22,7 +22,8 @@ struct api_feed;
 
 struct api_conf {
 	char *listen, *console, *trust_proxy;
-	int64_t max_body, max_connections, max_queue, max_streams, rate, burst, address_rate, address_burst, token_cache_ms, stream_stall_ms, feed_keep_ms, feed_max_rows;
+	int64_t max_body, max_connections, max_queue, max_streams, rate, burst, address_rate, address_burst, token_cache_ms, stream_stall_ms, stream_comment_ms,
+		feed_keep_ms, feed_max_rows;
 	int cookie_secure, metrics_public;
 };
 

@@ -199,6 +199,20 @@ static void on_reply(void *arg, enum yc_code code, const void *msg, const struct
 	api_send_json(x, (x->route->flags & F_CREATED) ? 201 : 200, m);
 }
 
+/* Whoever acts in another's name leaves a trace of it. */
+static enum yc_code note_behalf(struct yc_node *n, void *arg, struct yc_err *e)
+{
+	struct api_ctx *x = arg;
+	Pb__Audited ev = PB__AUDITED__INIT;
+
+	ev.actor = x->who->t->principal->person_id;
+	ev.actor_name = x->who->t->principal->name;
+	ev.action = "behalf.act";
+	ev.object = (char *)x->r->h[H_ON_BEHALF_OF];
+	ev.detail = yc_sprintf(api_arena(x), "%s %s", x->r->method, x->r->path);
+	return yc_emit(n, "audit.behalf", "", ev.object, &ev, e);
+}
+
 void api_call(struct api_ctx *x)
 {
 	const struct api_route *r = x->route;
@@ -210,6 +224,8 @@ void api_call(struct api_ctx *x)
 	struct yc_err e = { 0 };
 	enum yc_code c = api_read_input(x, d->input, &in, &e);
 
+	if (c == YC_OK && x->r->h[H_ON_BEHALF_OF] && !yc_streq(r->method, "GET"))
+		c = yc_node_do(x->api->n, note_behalf, x, &e);
 	if (c) {
 		api_fail(x, c, &e);
 		return;

@@ -23,6 +23,7 @@ static const struct yc_sub subs[] = {
 	{ "ticket", "*", NULL, api_feed_take },
 	{ "crm", "*", NULL, api_feed_take },
 	{ "directory", "*", NULL, api_feed_take },
+	{ "report", "*", NULL, api_feed_take },
 	{ 0 }
 };
 
@@ -43,6 +44,7 @@ const struct yc_opt api_opts[] = {
 	OPT(address_burst, YC_OPT_INT, "1000", "the same at once", 1, 1000000, NULL),
 	OPT(token_cache_ms, YC_OPT_MS, "30s", "how long a token's rights are believed without asking", 0, 300000, NULL),
 	OPT(stream_stall_ms, YC_OPT_MS, "10s", "a stream whose client reads nothing for so long while events wait is cut", 500, 600000, NULL),
+	OPT(stream_comment_ms, YC_OPT_MS, "15s", "a silent stream gets a comment line, so that both ends notice a lost connection", 500, 600000, NULL),
 	OPT(feed_keep_ms, YC_OPT_MS, "168h", "how long events can be asked for again", 60000, INT64_MAX, NULL),
 	OPT(feed_max_rows, YC_OPT_INT, "1000000", "how many events at most", 10000, 1000000000, NULL),
 	{ 0 }

@@ -13,8 +13,7 @@
 
 #include <utlist.h>
 
-#define TICK_MS 1000
-#define COMMENT_MS 15000
+#define TICK_MS 500
 #define RECHECK_MS 30000
 #define MAX_WAITING 256                          /* pieces that lie ready for a client; more stay in the feed until it has read these */
 #define REPLAY_WAITING 64
@@ -193,7 +192,7 @@ static void on_tick(void *arg)
 	HASH_ITER(hh, streams.all, st, tmp)
 		look_after(st, now);
 	HASH_ITER(hh, streams.all, st, tmp) {
-		if (now - st->said_at >= COMMENT_MS && http_stream_waiting(st->s) < MAX_WAITING)
+		if (now - st->said_at >= st->a->conf.stream_comment_ms && http_stream_waiting(st->s) < MAX_WAITING)
 			say(st, &(struct yc_buf){ .p = ": .\n\n", .n = 5 });
 		if (now - st->checked_at >= RECHECK_MS) {
 			st->checked_at = now;

@@ -1,5 +1,6 @@
 /* rest.rpc: CPU of api, broker and service for one REST call that makes one RPC, 32 in flight, beside a bare libmicrohttpd hello server
- * under the same load. rest.order: the same for a call that reads an order from a store. */
+ * under the same load. rest.order: the same for a call that reads an order from a store. rest.feed: what api spends on an event that nobody
+ * listens to (taken, stored, shown to no stream), beside the producer's own cost of it. */
 #include <microhttpd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -163,4 +164,43 @@ static void cost_of_a_rest_call(void)
 	yct_kill(peer, SIGKILL);
 }
 
-YCT_MAIN_WITH("bench_rest", world_open, NULL, T(cost_of_a_rest_call))
+static int has_seen_last(void *arg)
+{
+	struct resp r = http("GET", arg, w.leader, NULL);
+	int ok = r.body && strstr(r.body, "\"key\":\"end-feed\"");
+
+	resp_free(&r);
+	return ok != 0;
+}
+
+static void cost_of_an_event_in_the_feed(void)
+{
+	enum { TIMES = 30, EACH = 2000 };
+	char path[120];
+	struct resp r = http("GET", "/v1/events?limit=1", w.leader, NULL);
+	int64_t api, gateway;
+	struct sse s = sse_open(w.leader, "?types=feed", NULL);
+	const char *head;
+
+	resp_free(&r);
+	CU_ASSERT_FATAL(sse_has(&s, "\"type\":\"feed.hello\"", 5000));
+	head = strstr(s.text, "id: ") + 4;
+	snprintf(path, sizeof(path), "/v1/events?types=call.ended&limit=100&after=%ld", strtol(head, NULL, 10) + TIMES * EACH);
+	sse_close(&s);
+	api = -cpu_ns(w.api);
+	gateway = -cpu_ns(w.gateway);
+	for (int i = 0; i < TIMES; i++) {
+		r = http("DELETE", "/v1/calls/bulk-2000", w.leader, NULL);
+		CU_ASSERT_EQUAL_FATAL(r.status, 204);
+		resp_free(&r);
+	}
+	r = http("DELETE", "/v1/calls/end-feed", w.leader, NULL);
+	resp_free(&r);
+	CU_ASSERT_FATAL(yct_until(60000, has_seen_last, path));
+	api += cpu_ns(w.api);
+	gateway += cpu_ns(w.gateway);
+	printf("{\"name\":\"rest.feed\",\"value\":%.2f,\"unit\":\"us CPU\",\"peer\":\"the producer\",\"peer_value\":%.2f,\"ratio\":%.2f,\"n\":%d}\n",
+	       (double)api / 1000 / (TIMES * EACH), (double)gateway / 1000 / (TIMES * EACH), (double)api / (double)gateway, TIMES * EACH);
+}
+
+YCT_MAIN_WITH("bench_rest", world_open, NULL, T(cost_of_a_rest_call), T(cost_of_an_event_in_the_feed))

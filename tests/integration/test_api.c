@@ -184,6 +184,26 @@ static void who_asks_and_the_trace_arrive_behind_the_bus(void)
 	free(key);
 }
 
+static int behalf_is_audited(void *arg)
+{
+	struct resp r = http("GET", "/v1/audit?q=behalf.act", w.auditor, NULL);
+	int ok = r.body && strstr(r.body, "DELETE /v1/calls/end-behalf") && strstr(r.body, "prs_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+
+	resp_free(&r);
+	return ok;
+}
+
+static void acting_in_anothers_name_is_audited(void)
+{
+	char *key = world_key("[\"calls:control\",\"behalf:act\"]", "integrator");
+	struct resp r = http_h("DELETE", "/v1/calls/end-behalf", key, NULL, (const char *[]){ "On-Behalf-Of: prs_01ARZ3NDEKTSV4RRFFQ69G5FAV", NULL });
+
+	CU_ASSERT_EQUAL(r.status, 204);
+	resp_free(&r);
+	CU_ASSERT(yct_until(10000, behalf_is_audited, NULL));
+	free(key);
+}
+
 /* --- sessions ---------------------------------------------------------------------------------------------------------------------- */
 
 static void a_browser_gets_a_cookie_and_needs_the_csrf_token_to_write(void)
@@ -492,7 +512,7 @@ YCT_MAIN_WITH("api", world_open, NULL, T(an_unknown_address_is_404_and_a_wrong_m
 	      T(a_target_with_bad_escapes_or_bad_utf8_is_400), T(an_unknown_or_doubled_query_parameter_is_400_and_named), T(a_body_that_is_no_json_is_400),
 	      T(an_unknown_field_or_a_wrong_type_is_422_and_named), T(a_body_that_is_too_large_is_413_and_one_that_is_no_json_type_415),
 	      T(without_a_valid_token_it_is_401), T(a_wrong_role_is_403), T(a_key_does_what_its_scopes_say_and_no_more), T(a_revoked_key_stops_at_once),
-	      T(who_asks_and_the_trace_arrive_behind_the_bus), T(a_browser_gets_a_cookie_and_needs_the_csrf_token_to_write),
+	      T(who_asks_and_the_trace_arrive_behind_the_bus), T(acting_in_anothers_name_is_audited), T(a_browser_gets_a_cookie_and_needs_the_csrf_token_to_write),
 	      T(a_wrong_password_is_401_and_says_no_more), T(a_repeated_idempotency_key_gives_the_first_answer),
 	      T(a_change_needs_the_version_that_was_read), T(the_address_and_the_body_must_not_disagree), T(what_has_not_changed_is_304),
 	      T(head_is_get_without_a_body), T(a_list_goes_by_cursor_and_link), T(chinese_goes_in_and_out_of_the_query),

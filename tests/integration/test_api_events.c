@@ -96,7 +96,7 @@ static void a_resumed_stream_survives_a_kill_of_the_service(void)
 	yct_kill(w.api, SIGKILL);
 	CU_ASSERT(sse_ends(&s, 5000));
 	sse_close(&s);
-	w.api = world_api((const char *[]){ "--rate", "0", "--address-rate", "0", "--stream-stall-ms", "1s", NULL }, 1, &w.port);
+	w.api = world_api((const char *[]){ "--rate", "0", "--address-rate", "0", "--stream-stall-ms", "1s", "--stream-comment-ms", "1s", NULL }, 1, &w.port);
 	s = sse_open(w.leader, NULL, id);
 	CU_ASSERT(sse_has(&s, "\"key\":\"end-k2\"", 10000));
 	gateway("end-k3");
@@ -191,6 +191,15 @@ static void credentials_never_reach_a_stream(void)
 	CU_ASSERT(sse_has(&s, "\"type\":\"skill.changed\"", 5000));      /* came after it */
 	CU_ASSERT_PTR_NULL(strstr(s.text, "extension"));
 	CU_ASSERT_PTR_NULL(strstr(s.text, "ha1"));
+	sse_close(&s);
+}
+
+static void a_silent_stream_is_kept_alive_by_comments(void)
+{
+	struct sse s = sse_open(w.leader, "?types=nothing", NULL);
+
+	CU_ASSERT(sse_has(&s, "feed.hello", 5000));
+	CU_ASSERT(sse_has(&s, "\n: .\n\n", 5000));
 	sse_close(&s);
 }
 
@@ -370,6 +379,6 @@ static void a_recording_whose_gateway_is_down_is_503(void)
 YCT_MAIN_WITH("api_events", world_open, NULL, T(a_stream_greets_and_then_brings_events_as_they_happen),
 	      T(a_stream_goes_on_behind_the_last_event_seen_without_loss_or_double), T(a_resumed_stream_survives_a_kill_of_the_service),
 	      T(a_thousand_missed_events_come_in_order_and_once), T(rights_are_looked_at_for_each_event), T(credentials_never_reach_a_stream),
-	      T(a_stream_ends_with_its_session), T(a_cursor_that_is_gone_or_nonsense_is_told), T(events_can_be_pulled_by_cursor_too),
+	      T(a_silent_stream_is_kept_alive_by_comments), T(a_stream_ends_with_its_session), T(a_cursor_that_is_gone_or_nonsense_is_told), T(events_can_be_pulled_by_cursor_too),
 	      T(a_client_that_does_not_read_is_let_go_and_the_others_go_on), T(a_recording_comes_whole_or_by_range), T(a_recording_is_for_its_agent_and_for_those_who_lead),
 	      T(each_reading_of_a_recording_is_audited), T(a_recording_whose_gateway_is_down_is_503))

@@ -172,7 +172,7 @@ void world_open(void)
 	yct_client_open(&w.c, yct_bus());
 	people();
 	catalogue();
-	w.api = world_api((const char *[]){ "--rate", "0", "--address-rate", "0", "--stream-stall-ms", "1s", NULL }, 1, &w.port);
+	w.api = world_api((const char *[]){ "--rate", "0", "--address-rate", "0", "--stream-stall-ms", "1s", "--stream-comment-ms", "1s", NULL }, 1, &w.port);
 	w.admin = world_login("admin");
 	w.leader = world_login("banzhang");
 	w.agent = world_login("zhangwei");
