@@ -213,8 +213,7 @@ static int start(struct home *h, int is_detached)
 	}
 	rc = run(&s, h, is_detached, &e) == YC_OK ? 0 : fail(&e);
 	super_close(&s);
-	close(lock);
-	return rc;
+	return rc;              /* the lock goes with the process: who waits for it may start the next one */
 }
 
 int cmd_up(struct home *h, int argc, char **argv)

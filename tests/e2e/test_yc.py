@@ -225,7 +225,7 @@ def test_down_stops_everything_within_ten_seconds_and_nothing_is_left(fresh):
     all_pids = pids(c)
     r = c.yc("down", within=12)
     assert "stopped" in r.stdout
-    assert not any(alive(p) for p in all_pids)
+    until(lambda: not any(alive(p) for p in all_pids), 1, "every process gone")
     assert c.yc("status", check=False).returncode == 3
     assert json.loads(c.yc("status", "--json", check=False).stdout) == {"running": False, "processes": []}
     assert "not running" in c.yc("down").stdout
