@@ -14,6 +14,7 @@ struct md_ring {
 	_Alignas(64) atomic_uint head;           /* next to write; the producer's */
 	_Alignas(64) atomic_uint tail;           /* next to read; the consumer's */
 	_Alignas(64) atomic_int wanted;
+	atomic_int polled;                       /* the consumer looks by itself every few ms: no need to wake it */
 	struct md_cmd *slots;
 };
 
@@ -60,7 +61,7 @@ static int is_full(struct md_ring *r, unsigned head)
 
 int md_ring_put(struct md_ring *r, const struct md_cmd *c)
 {
-	unsigned head = atomic_load_explicit(&r->head, memory_order_relaxed);
+	unsigned head = atomic_load_explicit(&r->head, memory_order_relaxed), tail;
 
 	if (is_full(r, head)) {
 		atomic_store(&r->wanted, 1);
@@ -70,7 +71,8 @@ int md_ring_put(struct md_ring *r, const struct md_cmd *c)
 	r->slots[head & r->mask] = *c;
 	/* Sequentially consistent, like the consumer's emptiness check after it cleared the eventfd: one of the two must see the other. */
 	atomic_store(&r->head, head + 1);
-	if (atomic_load(&r->tail) == head)
+	tail = atomic_load(&r->tail);
+	if ((tail == head && !atomic_load(&r->polled)) || head - tail == r->mask / 2)
 		wake(r->fd);
 	return 0;
 }
@@ -89,6 +91,11 @@ int md_ring_get(struct md_ring *r, struct md_cmd *c)
 int md_ring_wanted(struct md_ring *r)
 {
 	return atomic_load(&r->wanted) && atomic_exchange(&r->wanted, 0);
+}
+
+void md_ring_polled(struct md_ring *r, int on)
+{
+	atomic_store(&r->polled, on);
 }
 
 int md_ring_fd(const struct md_ring *r)

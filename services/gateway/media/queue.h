@@ -43,6 +43,8 @@ void md_ring_free(struct md_ring **r);
 int md_ring_put(struct md_ring *r, const struct md_cmd *c);     /* 0, or -1 when it is full: then the consumer will be told so */
 int md_ring_wanted(struct md_ring *r);           /* consumer, after it made room: does the producer wait for it? Asking clears it. */
 int md_ring_get(struct md_ring *r, struct md_cmd *c);           /* 1, or 0 when it is empty */
+/* Consumer: from now on I look without being woken (on); off: wake me again. After off the ring must be emptied once. */
+void md_ring_polled(struct md_ring *r, int on);
 int md_ring_fd(const struct md_ring *r);
 void md_ring_drain_fd(struct md_ring *r);        /* consumer, before it empties the ring */
 

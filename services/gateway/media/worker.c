@@ -65,6 +65,9 @@ void md_timer_arm(struct md_worker *w, int on)
 		memset(&t, 0, sizeof(t));
 	timerfd_settime(w->timer, 0, &t, NULL);
 	w->tick_due_us = w->now_us + TICK_US;
+	/* While it ticks, commands wait for the next tick instead of waking this thread: nothing in them is heard sooner anyway. */
+	md_ring_polled(w->ring, on);
+	w->look |= !on;
 }
 
 static void note_lateness(struct md_worker *w)
@@ -120,12 +123,14 @@ static void house(struct md_worker *w)
 	}
 }
 
-static void commands(struct md_worker *w)
+static void commands(struct md_worker *w, int rang)
 {
 	struct md_event room = { .type = MD_EV_ROOM };
 	struct md_cmd c;
 
-	md_ring_drain_fd(w->ring);
+	w->look = 0;
+	if (rang)
+		md_ring_drain_fd(w->ring);
 	while (!w->stop && md_ring_get(w->ring, &c))
 		md_command(w, &c);
 	if (md_ring_wanted(w->ring))
@@ -161,10 +166,12 @@ static void turn(struct md_worker *w)
 	}
 	if (ticked)
 		tick(w);
-	if (wanted)
-		commands(w);
+	if (wanted || ticked || w->look)
+		commands(w, wanted);
 	if (w->now_us >= w->next_house_us)
 		house(w);
+	while (w->look)                  /* the tick has just been stopped: from now on commands wake this thread again */
+		commands(w, 0);
 	flush_backlog(w);
 }
 

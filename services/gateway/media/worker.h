@@ -85,6 +85,7 @@ struct md_worker {
 	struct md_shared *sh;
 	pthread_t thread;
 	struct md_ring *ring;
+	int look;                                /* the tick has stopped: look for commands once more before sleeping */
 	int ep, timer, stop, timer_on, n_legs;
 	int64_t now_us, next_house_us, tick_due_us;
 	struct md_leg **leg_by_slot, *legs, *ticking, *tick_cursor;
