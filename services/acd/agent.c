@@ -72,13 +72,13 @@ void acd_agent_hold(struct acd *x, struct acd_agent *a)
 void acd_agent_tell(struct acd *x, struct acd_agent *a, const char *disposition, const char *note)
 {
 	struct acd_told t = { .agent = a, .was = a->told, .was_reason = a->told_reason, .disposition = disposition, .note = note };
-	int same = a->told_once && a->told == a->status && a->told_want == a->want && !strcmp(a->told_reason, a->reason);
+	int same = a->told_once && a->told == a->status && !strcmp(a->told_reason, a->reason);
 
-	if (same && !*disposition && !*note)
+	if (same && a->told_want == a->want && !*disposition && !*note)
 		return;
-	t.was_ms = a->told_once ? yc_now() - a->told_at : 0;
+	t.was_ms = a->told_once && !same ? yc_now() - a->told_at : 0;  /* an end of something, or no time: so sums are right */
 	x->port.tell_agent(x->port.arg, &t);
-	if (!a->told_once || a->told != a->status || strcmp(a->told_reason, a->reason))
+	if (!same)
 		a->told_at = yc_now();
 	a->told = a->status;
 	a->told_want = a->want;

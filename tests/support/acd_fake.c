@@ -63,6 +63,7 @@ static void on_tell_agent(void *arg, const struct acd_told *t)
 
 	snprintf(d, sizeof(d), "%s/%.40s", acd_agent_fsm.states[t->agent->status], t->agent->reason);
 	note(f, "agent", t->agent->id, d, acd_agent_fsm.states[t->was]);
+	f->wrapped_ms += t->was == PB__AGENT_STATUS__AGENT_STATUS_WRAP_UP ? t->was_ms : 0;
 	if (*t->disposition)
 		yc_copy(f->disposition, sizeof(f->disposition), t->disposition);
 }

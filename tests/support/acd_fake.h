@@ -18,6 +18,7 @@ struct fake {
 	struct fake_line log[FAKE_LOG];
 	int n_log, saves, phones_asked, checks;
 	char disposition[64];
+	int64_t wrapped_ms;                      /* time in wrap-up that was told, all together */
 	int phone_answer;                        /* what the registrar says: 1, 0, -1: nothing */
 };
 

@@ -417,7 +417,9 @@ static void wrap_up_ends_early_with_a_disposition(void)
 	YCT_OK(fake_outcome(&f, "a", OUT(ACCEPTED), ""));
 	CU_ASSERT_EQUAL(acd_agent_wrapped(&f.x, fake_agent(&f, "b"), "done", "", "", "self", yct_err()), YC_CONFLICT);
 	fake_end(&f, "i1");
+	fake_pass(&f, 1500);
 	YCT_OK(acd_agent_wrapped(&f.x, fake_agent(&f, "a"), "delivered", "said thanks", "", "self", yct_err()));
+	CU_ASSERT_EQUAL(f.wrapped_ms, 1500);                   /* two events, told once */
 	YCT_STR(fake_status(&f, "a"), "READY");
 	YCT_STR(f.disposition, "delivered");
 	YCT_STR(fake_agent(&f, "a")->work.item, "");
