@@ -52,7 +52,7 @@ static void principal_of_person(struct yc_arena *a, const Pb__Person *p, uint32_
 	who->person_id = p->id;
 	who->name = p->name;
 	who->roles = roles;
-	who->org_path = p->org_path;
+	who->org_path = roles & YC_ROLE(ADMIN) ? "/" : p->org_path;      /* an administrator's office does not bound what he administers */
 	who->session_id = yc_strdup(a, session_id);
 }
 

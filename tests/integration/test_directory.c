@@ -421,6 +421,8 @@ STORY(the_command_line_makes_the_first_administrator_only)
 	ask("PersonPut", &p, &admin);
 	failed(YC_CONFLICT, "roles");            /* the last one stays */
 	CU_ASSERT_PTR_NOT_NULL(ask("AdminCreate", &in, &admin));
+	load("person", "{\"staff_no\":\"9100\",\"login\":\"jiaosu\",\"name\":\"管理员\",\"org\":\"team1\",\"roles\":[\"admin\"],\"password\":\"password-9100\"}");
+	YCT_STR(check(enters("jiaosu", "password-9100")->token)->principal->org_path, "/");
 	leave();
 }
 
