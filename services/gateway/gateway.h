@@ -60,6 +60,7 @@ struct gw_self {
 	int ready, stopped, stopping;    /* of the signalling thread */
 	char why[256];
 	int64_t checkpoint_at;
+	int peak, quiet_s;               /* calls since memory was given back */
 };
 struct gw_phone { char extension[32], contact[256], path[160], received[64], user_agent[64]; int64_t expires_at, since_at; UT_hash_handle hh; };
 struct gw_carrier { char name[64], text[64]; int ok, status; UT_hash_handle hh; };
@@ -88,7 +89,6 @@ void gw_routing_enqueue(struct routing *r, struct gw_call *c);
 void gw_routing_offer_end(struct routing *r, struct gw_call *c, const char *reservation, int64_t version, const char *agent, int outcome, const char *reason);
 void gw_routing_leave(struct routing *r, struct gw_call *c);
 void gw_routing_end(struct routing *r, struct gw_call *c);
-void gw_routing_acd_started(struct routing *r, const char *boot);
 void gw_routing_second(struct routing *r);
 void gw_routing_drop(struct routing *r, struct gw_call *c);      /* forget its operations */
 

@@ -81,18 +81,24 @@ uint32_t gw_queue_depth(const struct gw_queue *q)
 	return atomic_load_explicit(&q->tail, memory_order_relaxed) - atomic_load_explicit(&q->head, memory_order_relaxed);
 }
 
-int gw_queue_push(struct gw_queue *q, struct gw_msg **m)
+int gw_queue_put(struct gw_queue *q, struct gw_msg **m)
 {
 	uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
-	uint64_t one = 1;
 
 	if (tail - atomic_load_explicit(&q->head, memory_order_acquire) > q->mask)
 		return 0;
 	q->ring[tail & q->mask] = *m;
 	*m = NULL;
 	atomic_store(&q->tail, tail + 1);       /* seq_cst: ordered before the look at asleep */
-	if (atomic_exchange(&q->asleep, 0) && write(q->fd, &one, sizeof(one)) < 0)
-		return 1;       /* the counter is full, so the descriptor is readable anyway */
+	return 1;
+}
+
+int gw_queue_push(struct gw_queue *q, struct gw_msg **m)
+{
+	if (!gw_queue_put(q, m))
+		return 0;
+	if (atomic_exchange(&q->asleep, 0))
+		gw_queue_wake(q);
 	return 1;
 }
 

@@ -87,6 +87,8 @@ void gw_queue_free(struct gw_queue **q);                /* frees what is still i
 int gw_queue_fd(const struct gw_queue *q);
 /* Takes *m (and sets NULL) and returns 1; at the bound returns 0 and *m stays the caller's. */
 int gw_queue_push(struct gw_queue *q, struct gw_msg **m);
+/* The same without waking the consumer: for what may wait until it wakes anyway, or until gw_queue_wake. */
+int gw_queue_put(struct gw_queue *q, struct gw_msg **m);
 struct gw_msg *gw_queue_pop(struct gw_queue *q);        /* NULL: empty; then the descriptor is armed again */
 /* Make the descriptor readable again: the consumer has left something for its next turn. */
 void gw_queue_wake(struct gw_queue *q);

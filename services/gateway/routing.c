@@ -32,6 +32,7 @@ struct routing {
 	char boot[64];                   /* of the ACD that has our contacts */
 	int told;                        /* it knows the truth */
 	int telling;                     /* a Resync is on its way */
+	int probing;                     /* so is the question which ACD it is */
 	int owed;                        /* closed calls with operations left, as of this second */
 	struct asked { struct asked *prev, *next; struct routing *r; char call_id[YC_ID_LEN]; } *asked;  /* CRM questions */
 	struct gw_op *flying;            /* forgotten operations still on their way */
@@ -404,11 +405,29 @@ static void tell_truth(struct routing *r)
 	yc_xfree(items);
 }
 
-void gw_routing_acd_started(struct routing *r, const char *boot)
+/* Which ACD is it now? Asked while somebody waits or talks; cheaper than following all its events for the one that says it has started. */
+static void on_health(void *arg, enum yc_code code, const void *msg, const struct yc_err *e)
 {
-	learn_boot(r, boot);
+	struct routing *r = arg;
+
+	r->probing = 0;
+	if (code)
+		return;
+	learn_boot(r, ((const Pb__HealthReply *)msg)->boot);
 	if (!r->told)
 		tell_truth(r);
+}
+
+static void probe(struct routing *r)
+{
+	Pb__Empty in = PB__EMPTY__INIT;
+	struct yc_call call = { .service = "acd", .api = &pb__node__descriptor, .method = "Health", .in = &in, .timeout_ms = CALL_MS, .fn = on_health,
+		.arg = r };
+
+	if (r->probing || r->g->stopping)
+		return;
+	r->probing = 1;
+	yc_node_call(r->g->node, &call);
 }
 
 /* --- once a second --- */
@@ -425,14 +444,16 @@ static void drop_overdue(struct routing *r, struct gw_call *c)
 void gw_routing_second(struct routing *r)
 {
 	struct gw_call *c, *next;
+	int live = 0;
 
 	r->owed = 0;
 	HASH_ITER(hh, r->g->calls, c, next) {
+		live |= is_live(c);
 		if (!c->ops)
 			continue;
 		send_first(r, c);
 		drop_overdue(r, c);
 	}
-	if (!r->told && !r->telling)
-		tell_truth(r);
+	if (live || !r->told)
+		probe(r);
 }

@@ -1,5 +1,6 @@
 /* The gateway as a service: options, tables, start and stop, the node thread's end of the queues. */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #define DRAIN_MAX 512            /* messages per turn */
 #define START_MS 30000
 #define STOP_MS 8000
+#define TRIM_FROM 50             /* calls at a time that make a burst */
+#define TRIM_QUIET_S 40          /* the ends of its dialogs linger for half a minute */
 
 struct gw_self gateway_self;
 
@@ -112,6 +115,15 @@ static void on_up(void *arg, int fd, int events)
 	}
 }
 
+/* Messages that may wait are taken along whenever this thread is awake anyway. */
+static void on_turn_end(void *arg)
+{
+	struct gw_self *g = arg;
+
+	if (g->sig && gw_queue_depth(g->up))
+		on_up(g, gw_queue_fd(g->up), 0);
+}
+
 /* Blocks: only for start and stop. */
 static int wait_up(struct gw_self *g, const int *flag, int64_t ms)
 {
@@ -124,10 +136,26 @@ static int wait_up(struct gw_self *g, const int *flag, int64_t ms)
 	return *flag;
 }
 
+/* After a burst the heaps hold what the burst needed; it is given back once things are quiet. */
+static void give_back_memory(struct gw_self *g)
+{
+	int now = (int)HASH_COUNT(g->calls);
+
+	if (now > g->peak)
+		g->peak = now;
+	if (g->peak < TRIM_FROM || now > g->peak / 8) {
+		g->quiet_s = 0;
+	} else if (++g->quiet_s >= TRIM_QUIET_S) {
+		malloc_trim(1 << 20);
+		g->peak = g->quiet_s = 0;
+	}
+}
+
 static void on_second(void *arg)
 {
 	struct gw_self *g = arg;
 
+	give_back_memory(g);
 	gw_routing_second(g->routing);
 	gw_creds_second(g);
 	gw_journal_second(g);
@@ -191,6 +219,13 @@ static void fill_sig_conf(struct gw_self *g, struct sig_conf *c)
 	c->inband = o->inband;
 }
 
+/* A thread's heap that gives back each page at once takes it again with the next call: a page fault and two system calls each time. */
+static void tune_malloc(void)
+{
+	mallopt(M_TOP_PAD, 1 << 20);
+	mallopt(M_TRIM_THRESHOLD, 8 << 20);
+}
+
 static enum yc_code start(struct yc_node *n, void *self, struct yc_err *e)
 {
 	struct gw_self *g = self;
@@ -198,6 +233,7 @@ static enum yc_code start(struct yc_node *n, void *self, struct yc_err *e)
 	static int counted;
 
 	g->node = n;
+	tune_malloc();
 	if (!counted++) {
 		yc_metrics_register(gw_metrics, GWM_COUNT);
 		sip_metrics_register();
@@ -215,6 +251,7 @@ static enum yc_code start(struct yc_node *n, void *self, struct yc_err *e)
 	if (!wait_up(g, &g->ready, START_MS))
 		return yc_fail(e, YC_UNAVAILABLE, "sip", "%s", g->why[0] ? g->why : "the signalling thread does not start");
 	yc_loop_fd(yc_node_loop(n), gw_queue_fd(g->up), YC_READ, on_up, g);
+	yc_loop_at_end(yc_node_loop(n), on_turn_end, g);
 	g->second = yc_timer_start(yc_node_loop(n), 1000, 1000, on_second, g);
 	gw_creds_start(g);
 	yc_info("SIP on %s", g->conf.sip);
@@ -263,16 +300,7 @@ static const char *health(struct yc_node *n, void *self)
 	return gw_creds_loaded(g) ? NULL : "no extensions from the directory yet";
 }
 
-static enum yc_code on_acd_started(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e)
-{
-	struct gw_self *g = yc_node_self(n);
-
-	gw_routing_acd_started(g->routing, ((const Pb__AcdStarted *)msg)->boot);
-	return YC_OK;
-}
-
 static const struct yc_sub subs[] = {
-	{ "acd", "acd.started", &pb__acd_started__descriptor, on_acd_started },
 	{ "directory", "extension.changed", &pb__extension__descriptor, gw_creds_changed },
 	{ 0 },
 };

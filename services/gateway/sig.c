@@ -10,13 +10,34 @@
 #include "yc/text.h"
 
 #define EXPIRY_MS 1000
+#define FLUSH_MS 10
 #define STOP_MS 3000             /* how long goodbyes may take at the end */
 #define DRAIN_MAX 256            /* messages per turn, so that SIP is not starved */
 
+/* What only becomes an event may wait a moment for company; what the ACD waits for may not. */
+static int may_wait(enum gw_kind kind)
+{
+	return kind == GW_UP_STARTED || kind == GW_UP_MENU || kind == GW_UP_RINGING || kind == GW_UP_CLOSED || kind == GW_UP_GAP || kind == GW_UP_RECORDING;
+}
+
+static void on_flush(void *arg)
+{
+	struct sig *s = arg;
+
+	if (gw_queue_depth(s->up))
+		gw_queue_wake(s->up);
+}
+
 void sig_up(struct sig *s, struct gw_msg **m)
 {
-	if (gw_queue_push(s->up, m))
+	if (may_wait((*m)->kind) && s->sip) {
+		if (!s->flush.pos)
+			sig_timer_set(s, &s->flush, FLUSH_MS, on_flush, s);
+		if (gw_queue_put(s->up, m))
+			return;
+	} else if (gw_queue_push(s->up, m)) {
 		return;
+	}
 	yc_metric_add(&gw_metrics[GWM_MSG_DROPPED], 1);
 	gw_msg_free(m);
 }

@@ -54,7 +54,7 @@ struct sig {
 	struct recording *recordings;    /* whose end has not come */
 	struct yc_heap timers;
 	struct trunk_bucket bucket;
-	struct sig_timer expiry;
+	struct sig_timer expiry, flush;
 	int n_calls, n_queued, stopping;
 	int64_t alarm_at, stop_by;
 	uint64_t sequence;
