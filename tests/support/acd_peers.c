@@ -459,7 +459,7 @@ void *peers_ask(const char *service, const char *method, const void *in, const P
 	return ask(service, &pb__acd__descriptor, method, in, as);
 }
 
-void peers_import(const char *kind, const char *json)
+void peers_import_to(const char *service, const char *kind, const char *json)
 {
 	Pb__ImportReq in = PB__IMPORT_REQ__INIT;
 	Pb__ImportItem item = PB__IMPORT_ITEM__INIT, *items[] = { &item };
@@ -469,10 +469,15 @@ void peers_import(const char *kind, const char *json)
 	item.json = (char *)json;
 	in.items = items;
 	in.n_items = 1;
-	r = ask("acd", &pb__node__descriptor, "Import", &in, NULL);
+	r = ask(service, &pb__node__descriptor, "Import", &in, NULL);
 	if (!r || r->errors)
 		printf("  %s: %s %s\n", json, r ? r->changes[0]->field : yc_code_name(peers.code), r ? r->changes[0]->message : peers.e.msg);
 	CU_ASSERT_FATAL(r && !r->errors);
+}
+
+void peers_import(const char *kind, const char *json)
+{
+	peers_import_to("acd", kind, json);
 }
 
 void peers_queue(const char *code, int offer_ms, int wrapup_ms)
@@ -535,6 +540,19 @@ Pb__Agent *peers_state(int agent, const char *state, const char *reason)
 	in.state = (char *)state;
 	in.reason = (char *)reason;
 	return peers_ask("acd", "StatePut", &in, &p);
+}
+
+enum yc_code peers_state_code(int whom, const Pb__Principal *p, const char *state, int64_t version)
+{
+	Pb__AgentStatePut in = PB__AGENT_STATE_PUT__INIT;
+	char id[16];
+
+	snprintf(id, sizeof(id), "prs_%d", whom);
+	in.person_id = id;
+	in.state = (char *)state;
+	in.if_version = version;
+	(void)peers_ask("acd", "StatePut", &in, p);
+	return peers.code;
 }
 
 char *peers_redis(const char *const *args)

@@ -49,6 +49,7 @@ int peers_until(int64_t ms, int (*cond)(void *arg), void *arg);
 /* One question; as NULL: a service. NULL unless the code is OK. */
 void *peers_ask(const char *service, const char *method, const void *in, const Pb__Principal *as);
 void peers_import(const char *kind, const char *json);
+void peers_import_to(const char *service, const char *kind, const char *json);
 void peers_queue(const char *code, int offer_ms, int wrapup_ms);         /* needs "post" 1 */
 
 int peers_dial(const char *queue, int priority);                         /* a caller waits; index of the call */
@@ -60,6 +61,7 @@ const char *peers_status(int agent);                                     /* "REA
 Pb__Agent *peers_agent(int agent);
 Pb__Agent *peers_sign_in(int agent, const char *ext);                    /* at ext, ready; NULL: peers.code says why */
 Pb__Agent *peers_state(int agent, const char *state, const char *reason);
+enum yc_code peers_state_code(int whom, const Pb__Principal *as, const char *state, int64_t if_version);
 void peers_principal(Pb__Principal *p, int agent, uint32_t roles, const char *org);
 int peers_seen(const char *type, const char *key);                       /* number of such events */
 char *peers_redis(const char *const *args);                              /* redis-cli's answer; free() */
