@@ -29,7 +29,7 @@ router.beforeEach(async (to) => {
 // A session that ends while a page is open: once to the log-in page, and back to the same place afterwards.
 whenExpired(() => {
   if (!session.known) return
-  session.known = false
+  session.end()
   session.expired = true
   void router.push({ name: 'login', query: { back: router.currentRoute.value.fullPath } })
 })

@@ -3,6 +3,9 @@ import { reactive } from 'vue'
 import { call, get, Problem, setCsrf } from './client'
 import type { Me, Session } from './types'
 
+// Scripts cannot see the session's cookie: this mark says whether asking the server is worth it.
+const MARK = 'yc.signed-in'
+
 export const session = reactive({
   name: '',
   nameEn: '',
@@ -11,12 +14,12 @@ export const session = reactive({
 
   /** Is somebody signed in? A reloaded page asks the server, which knows the cookie. */
   async restore(): Promise<boolean> {
-    if (session.known) return true
+    if (session.known || !localStorage.getItem(MARK)) return session.known
     try {
       const me = await get<Me>('/v1/me')
       session.take(me.person ?? { name: me.principal?.name }, me.csrf)
     } catch (e) {
-      session.known = false
+      session.end()
       if (!(e instanceof Problem && e.status === 401)) throw e
     }
     return session.known
@@ -29,7 +32,8 @@ export const session = reactive({
 
   async signOut(): Promise<void> {
     await call('DELETE', '/v1/sessions/current').catch(() => undefined)
-    session.known = session.expired = false
+    session.end()
+    session.expired = false
   },
 
   take(person: { name?: string; name_en?: string }, csrf?: string): void {
@@ -38,5 +42,11 @@ export const session = reactive({
     session.known = true
     session.expired = false
     setCsrf(csrf ?? '')
+    localStorage.setItem(MARK, '1')
+  },
+
+  end(): void {
+    session.known = false
+    localStorage.removeItem(MARK)
   },
 })
