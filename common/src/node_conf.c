@@ -22,7 +22,7 @@ const struct yc_opt yc_node_opts[] = {
 	OPT(curve_secret_key, YC_OPT_STR, "", "file with this service's key pair, for tcp", "YC_CURVE_SECRET_KEY"),
 	OPT(area, YC_OPT_STR, "", "the site's telephone area code, for numbers without one", "YC_AREA"),
 	{ "instance", YC_OPT_INT, offsetof(struct yc_node_conf, instance), "1", "number of this instance of the service", 1, 9999, "YC_INSTANCE" },
-	{ "batch_ms", YC_OPT_MS, offsetof(struct yc_node_conf, batch_ms), "50ms", "how long effects of events may wait for a common commit", 1, 5000,
+	{ "batch_ms", YC_OPT_MS, offsetof(struct yc_node_conf, batch_ms), "0", "how long effects of events may wait for a common commit (0: as the service says, else 50ms)", 0, 5000,
 	  "YC_BATCH_MS" },
 	{ 0 },
 };
@@ -118,7 +118,7 @@ void node_conf_copy(struct yc_node_conf *out, const struct yc_node_conf *c)
 	out->curve_secret_key = or_default(c->curve_secret_key, "");
 	out->area = or_default(c->area, "");
 	out->instance = c->instance > 0 ? c->instance : 1;
-	out->batch_ms = c->batch_ms > 0 ? c->batch_ms : 50;
+	out->batch_ms = c->batch_ms > 0 ? c->batch_ms : 0;
 }
 
 void node_conf_free(struct yc_node_conf *c)

@@ -8,7 +8,7 @@
 #include "yc/log.h"
 #include "yc/text.h"
 
-enum { ASK_AGAIN_MS = 500, ASK_TIMEOUT_MS = 2000, SKIPS_MS = 1000, BACKOFF_MS = 200, BACKOFF_MAX_MS = 10000, SOURCES_MAX = 10000 };
+enum { ASK_AGAIN_MS = 500, ASK_TIMEOUT_MS = 2000, SKIPS_MS = 1000, BACKOFF_MS = 200, BACKOFF_MAX_MS = 10000, SOURCES_MAX = 10000, EFFECTS_MS = 50 };
 
 struct cursor { char inc[40]; int64_t seq; };
 struct source {
@@ -300,7 +300,7 @@ static void on_gap_reply(void *arg, enum yc_code code, const void *msg, const st
 	node_unit_begin(n, UNIT_REPLY);
 }
 
-/* Only one request is outstanding per source, so that a consumer far behind does not ask once per live event. Heads come every 100 ms and
+/* Only one request is outstanding per source, so that a consumer far behind does not ask once per live event. Heads come every second and
  * ask again where it is needed. */
 static void ask(struct source *s)
 {
@@ -438,7 +438,7 @@ enum yc_code consumer_open(struct yc_node *n, struct yc_err *e)
 	n->consumer = yc_xcalloc(1, sizeof *n->consumer);
 	n->consumer->arena = yc_arena_new(NODE_ARENA_MAX);
 	n->consumer->msgs = yc_arena_new(NODE_ARENA_MAX);
-	n->consumer->batch_ms = n->conf.batch_ms;
+	n->consumer->batch_ms = n->conf.batch_ms ? n->conf.batch_ms : n->svc->effects_ms ? n->svc->effects_ms : EFFECTS_MS;
 	if (node_store_cursors(&n->store, load, n, e))
 		return e->code;
 	subscribe(n);

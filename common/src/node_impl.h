@@ -107,6 +107,7 @@ struct yc_node {
 	struct yc_buf to_publish;                /* packed events of the turn, each with its length before it */
 	int n_to_publish;
 	struct yc_timer *head_timer;
+	unsigned quiet_ticks;                    /* of the head timer since the last event was published */
 	struct outbox_async *async;
 	struct consumer *consumer;
 };

@@ -1,5 +1,6 @@
 /* Outbox: events are rows of the store, written in the unit that has the effect, numbered without gaps per source and incarnation, published
- * after the commit. The number of the last one is published every 100 ms, so that a lost last event is noticed. docs/internals/outbox.md */
+ * after the commit. When no more has come for 100 ms the number of the last one is published, and again every second, so that a lost last
+ * event is noticed. docs/internals/outbox.md */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "yc/log.h"
 #include "yc/text.h"
 
-enum { HEAD_MS = 100, PRUNE_MS = 10000, PRUNE_ROWS = 5000 };
+enum { HEAD_MS = 100, HEAD_AGAIN = 10, PRUNE_MS = 10000, PRUNE_ROWS = 5000 };
 static const int64_t KEEP_EVENTS_MS = 14 * 86400000LL, KEEP_DONE_MS = 86400000LL;
 
 static struct yc_metric m_emitted = { .kind = YC_COUNTER, .name = "yc_outbox_events_total", .help = "Events committed to the outbox" };
@@ -69,6 +70,7 @@ void outbox_publish(struct yc_node *n, const char *p, size_t len)
 		yc_bus_publish(n->bus, n->out.topic, (const uint8_t *)p, one);
 	}
 	yc_metric_add(&m_emitted, count);
+	n->quiet_ticks = count ? 0 : n->quiet_ticks;
 }
 
 static struct outbox *box(struct yc_node *n)
@@ -87,6 +89,15 @@ void node_publish_head(void *arg)
 	head.seq = box(n)->committed;
 	if (pb__event_head__get_packed_size(&head) <= sizeof raw)
 		yc_bus_publish(n->bus, n->out.topic, raw, pb__event_head__pack(&head, raw));
+}
+
+/* While events flow, the next one shows that one was lost; every head wakes every subscriber. */
+static void on_head(void *arg)
+{
+	struct yc_node *n = arg;
+
+	if (n->quiet_ticks++ % HEAD_AGAIN == 1)
+		node_publish_head(n);
 }
 
 enum yc_code yc_emit(struct yc_node *n, const char *type, const char *matter_id, const char *key, const void *msg, struct yc_err *e)
@@ -180,7 +191,7 @@ enum yc_code node_outbox_start(struct yc_node *n, struct yc_err *e)
 		code = outbox_async_start(n, e);
 	if (code)
 		return code;
-	n->head_timer = yc_timer_start(n->loop, HEAD_MS, HEAD_MS, node_publish_head, n);
+	n->head_timer = yc_timer_start(n->loop, HEAD_MS, HEAD_MS, on_head, n);
 	n->prune_timer = yc_timer_start(n->loop, PRUNE_MS / 10, PRUNE_MS, on_prune, n);
 	return YC_OK;
 }

@@ -1,13 +1,14 @@
-/* Asynchronous events: a thread with a connection of its own commits them in batches, at most every 20 ms, and hands them back to the loop for
+/* Asynchronous events: a thread with a connection of its own commits them in batches, at most every 50 ms, and hands them back to the loop for
  * publishing. Nothing waits for it: for services whose state is outside the store anyway (calls, agents in Redis). */
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
 #include "node_impl.h"
+#include "yc/clock.h"
 #include "yc/log.h"
 
-enum { BATCH_MS = 20, BATCH_MAX = 2000, RETRY_MS = 200, STOP_TRIES = 25 };
+enum { BATCH_MS = 50, GATHER_MS = 10, BATCH_MAX = 2000, RETRY_MS = 200, STOP_TRIES = 25 };
 
 struct emitted { struct emitted *next; char *type, *matter_id, *key; int64_t at; size_t n; uint8_t payload[]; };
 struct batch { struct yc_node *node; struct yc_buf packed; };
@@ -170,9 +171,18 @@ static void sleep_ms(int ms)
 	nanosleep(&t, NULL);
 }
 
+/* Let company arrive: one sync, and one wake-up of every subscriber, for all of them. What comes after a quiet time hardly waits. */
+static void gather(int64_t last)
+{
+	int64_t left = last + BATCH_MS - yc_mono();
+
+	sleep_ms(left > GATHER_MS ? (int)left : GATHER_MS);
+}
+
 static void *run(void *arg)
 {
 	struct outbox_async *a = arg;
+	int64_t last = 0;
 	int failures = 0;
 
 	for (;;) {
@@ -187,7 +197,8 @@ static void *run(void *arg)
 		if (stop && (!waiting || failures >= STOP_TRIES))
 			break;
 		if (waiting < BATCH_MAX && !stop)
-			sleep_ms(BATCH_MS / 2);  /* let company arrive: one sync for all of them */
+			gather(last);
+		last = yc_mono();
 		failures = commit_batch(a) ? failures + 1 : 0;
 		if (failures)
 			sleep_ms(RETRY_MS);

@@ -35,5 +35,5 @@ static enum yc_code start(struct yc_node *n, void *self, struct yc_err *e)
 extern const struct yc_migration yc_schema_crm[];
 const struct yc_service crm_service = {
 	.name = "crm", .api = &pb__crm__descriptor, .rpcs = rpcs, .subs = subs, .schema = yc_schema_crm,
-	.queries = crm_sql, .n_queries = CRM_Q_COUNT, .start = start,
+	.queries = crm_sql, .n_queries = CRM_Q_COUNT, .effects_ms = 200, .start = start,
 };

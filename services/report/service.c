@@ -73,5 +73,5 @@ static void lost(struct yc_node *n, void *self)
 extern const struct yc_migration yc_schema_report[];
 const struct yc_service report_service = {
 	.name = "report", .api = &pb__report__descriptor, .rpcs = rpcs, .subs = subs, .schema = yc_schema_report,
-	.queries = report_sql, .n_queries = REPORT_Q_COUNT, .start = start, .stop = stop, .lost = lost,
+	.effects_ms = 200, .queries = report_sql, .n_queries = REPORT_Q_COUNT, .start = start, .stop = stop, .lost = lost,
 };

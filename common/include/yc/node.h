@@ -64,8 +64,9 @@ struct yc_service {
 	const struct yc_import_kind *imports;    /* ends with {0}; NULL: none */
 	const struct yc_migration *schema;       /* yc_schema_<name>, generated from services/<name>/schema */
 	const char *const *queries; int n_queries;
-	int async_events;                        /* 1: emitted events are committed by a thread of their own within 20 ms (gateway, acd), and nothing
+	int async_events;                        /* 1: emitted events are committed by a thread of their own within 50 ms (gateway, acd), and nothing
 						    waits for them; 0: in the same transaction as the handler's effect */
+	int effects_ms;                          /* how long effects of events may wait for a common commit, 0: 50. What nobody waits for may take longer */
 	/* After store, bus and loop exist; before requests are served. self is the service's own state. */
 	enum yc_code (*start)(struct yc_node *n, void *self, struct yc_err *e);
 	void (*stop)(struct yc_node *n, void *self);
@@ -85,7 +86,7 @@ int yc_main(int argc, char **argv, const struct yc_service *s, void *self, const
 struct yc_node_conf {
 	char *bus, *db, *site, *redis, *home, *config, *log, *level, *curve_server_key, *curve_secret_key, *area;
 	int64_t instance;                        /* n of site.service.n */
-	int64_t batch_ms;                        /* how long effects of events may wait for a common commit (default 50) */
+	int64_t batch_ms;                        /* how long effects of events may wait for a common commit (0: the service's effects_ms, else 50) */
 };
 extern const struct yc_opt yc_node_opts[];
 enum yc_code yc_node_open(struct yc_node **out, const struct yc_node_conf *c, const struct yc_service *s, void *self, struct yc_err *e) YC_MUST;
