@@ -41,8 +41,8 @@ def tone_wav(path, hz, seconds=60, rate=8000, level=0.3):
         w.setnchannels(1)
         w.setsampwidth(2)
         w.setframerate(rate)
-        w.writeframes(b"".join(struct.pack("<h", int(32767 * level * math.sin(2 * math.pi * hz * i / rate)))
-                               for i in range(int(rate * seconds))))
+        second = b"".join(struct.pack("<h", int(32767 * level * math.sin(2 * math.pi * hz * i / rate))) for i in range(rate))
+        w.writeframes(second * int(seconds))      # whole Hz: seconds join without a click
     return path
 
 
@@ -80,11 +80,11 @@ class Baresip:
     """One phone. answer: 'auto', 'manual' (rings for ever); user/password None: no registration."""
 
     def __init__(self, user, server, password=None, port=None, host="127.0.0.1", answer="auto", hz=None, codecs="pcma,pcmu",
-                 register_s=60, register=True):
+                 register_s=60, register=True, tone_s=60):
         self.dir = tempfile.mkdtemp(prefix="phone-")
         self.user, self.server, self.events = user, server, []
         self.cond = threading.Condition()
-        said = tone_wav(os.path.join(self.dir, "said.wav"), hz or 440, 60 if hz else 1, level=0.3 if hz else 0.0)
+        said = tone_wav(os.path.join(self.dir, "said.wav"), hz or 440, tone_s if hz else 1, level=0.3 if hz else 0.0)
         self.port = port or sip_port(host)
         ctrl = free_port()
         with open(os.path.join(self.dir, "config"), "w", encoding="utf-8") as f:

@@ -40,7 +40,7 @@ class Sipp:
         self.proc = subprocess.Popen(
             ["sipp", "-sf", scenario, "-i", "127.0.0.1", "-p", str(port), "-nostdin", "-trace_stat", "-fd", "1", "-stf", "st.csv",
              "-trace_err", "-error_file", "err.log", *map(str, args)],
-            cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.dir, "stderr"), "wb"))
 
     def finish(self, within=60):
         """No new calls; waits for those under way. Returns sipp's counters."""
@@ -60,8 +60,13 @@ class Sipp:
         return {k: int(last.get(k + "(C)") or 0) for k in ("SuccessfulCall", "FailedCall", "TotalCallCreated")}
 
     def errors(self):
-        p = os.path.join(self.dir, "err.log")
-        return open(p, errors="replace").read()[-3000:] if os.path.exists(p) else ""
+        text = f"ended with {self.proc.poll()}; "
+        for p in ("stderr", "err.log"):
+            p = os.path.join(self.dir, p)
+            if os.path.exists(p):
+                with open(p, errors="replace") as f:
+                    text += f.read()[-3000:]
+        return text
 
     def close(self):
         if self.proc.poll() is None:

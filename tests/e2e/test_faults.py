@@ -1,5 +1,6 @@
 """kill -9 of every service at random moments under calls and writes: nothing acknowledged is lost, no event lost or doubled, calls keep their
 audio, nobody is offered two calls. YC_KILLS (default 21) sets how often; the soak run uses hundreds."""
+import json
 import os
 import random
 import threading
@@ -14,6 +15,7 @@ SERVICES = ["acd", "ticket", "crm", "api", "bus", "redis", "report"]
 KILLS = int(os.environ.get("YC_KILLS", "21"))
 SEED = int(os.environ.get("YC_SEED", str(random.randrange(1 << 30))))
 CALLER, AGENT = 400, 700
+TONE_S = 120 + 10 * KILLS                                   # both speak until the last kill is past
 UNFED = ("extension.changed", "session.", "audit.")        # credentials and the audit log: consumed by the API, never fed to anybody
 
 
@@ -34,10 +36,10 @@ def recent_share(phone, hz, seconds=1.0):
 def storm():
     """The whole story once; the tests below look at what it left behind."""
     c = Centre().start()
-    load = None
+    load, books = None, Counter()
     try:
-        api, phone = c.seat("zhangwei", "8001", hz=AGENT)
-        caller = c.caller("13900000100", hz=CALLER)
+        api, phone = c.seat("zhangwei", "8001", hz=AGENT, tone_s=TONE_S)
+        caller = c.caller("13900000100", hz=CALLER, tone_s=TONE_S)
         caller.dial("11185")
         caller.expect("CALL_ESTABLISHED", within=8)
         presses = [0]
@@ -67,9 +69,9 @@ def storm():
         until(lambda: not admin.get("/v1/calls")["data"], 30, "all calls have ended")
         settled(c)
         yield {"centre": c, "load": load, "served": served, "silent": silent, "alive": alive, "recovery": recovery, "admin": admin,
-               "sipp_errors": load.callers.errors()}
+               "sipp_errors": load.callers.errors(), "books": books}
     finally:
-        print(f"seed {SEED}, kills {KILLS}")
+        print(f"\nseed {SEED}, kills {KILLS}\nbooks: {json.dumps(books)}", flush=True)
         if load:
             load.close()
         c.close()
@@ -98,6 +100,7 @@ def test_no_acknowledged_order_is_lost_and_none_is_doubled(storm):
     assert len(acked) > 10
     have = orders_of_test(storm["centre"])
     numbers, keys = {n for n, _ in have}, [k for _, k in have]
+    storm["books"].update(orders=len(acked), orders_lost=len(set(acked.values()) - numbers), orders_doubled=len(keys) - len(set(keys)))
     assert not set(acked.values()) - numbers, "an acknowledged order is missing"
     assert len(keys) == len(set(keys)), "an order was made twice"
 
@@ -113,6 +116,7 @@ def test_no_event_is_lost_or_doubled(storm):
         for src in {s for s, _ in made}:
             sent = Counter(e for (s, _), events in made.items() if s == src for _, e in events if not e[0].startswith(UNFED))
             got = Counter(fed(c, src))
+            storm["books"].update(events=sent.total(), lost=(sent - got).total(), doubled=(got - sent).total())
             assert not sent - got, f"{src}: {sum((sent - got).values())} events lost, e.g. {[e[:3] for e in (sent - got)][:3]}"
             assert not got - sent, f"{src}: {sum((got - sent).values())} events doubled, e.g. {[e[:3] for e in (got - sent)][:3]}"
 
@@ -136,10 +140,12 @@ def test_nobody_was_offered_two_calls(storm):
 
 
 def test_every_caller_was_served(storm):
+    storm["books"].update(calls=storm["served"]["SuccessfulCall"], calls_failed=storm["served"]["FailedCall"])
     assert storm["served"]["FailedCall"] == 0, (storm["served"], storm["sipp_errors"])
-    assert storm["served"]["SuccessfulCall"] > 20
+    assert storm["served"]["SuccessfulCall"] > 20, (storm["served"], storm["sipp_errors"])
 
 
 def test_each_service_is_back_within_ten_seconds(storm):
+    storm["books"].update(slowest_s=max(t for v in storm["recovery"].values() for t in v))
     slow = {s: t for s, t in storm["recovery"].items() if max(t) > 10}
     assert not slow, slow
