@@ -66,14 +66,15 @@ static int hello_server(int *port)
 /* CPU time of all threads of a process in ns, from the scheduler's own count. */
 static int64_t cpu_ns(int pid)
 {
-	char cmd[96];
-	long long sum = 0;
+	char cmd[96], line[128];
+	long long sum = 0, ns;
 	FILE *f;
 
-	snprintf(cmd, sizeof(cmd), "cat /proc/%d/task/*/schedstat | awk '{ s += $1 } END { printf \"%%d\", s }'", pid);
+	snprintf(cmd, sizeof(cmd), "cat /proc/%d/task/*/schedstat", pid);
 	f = popen(cmd, "r");
-	if (!f || fscanf(f, "%lld", &sum) != 1)
-		sum = 0;
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lld", &ns) == 1)
+			sum += ns;
 	if (f)
 		pclose(f);
 	return sum;
