@@ -37,6 +37,7 @@ const commands = {
   press: ({ key }) => page.keyboard.press(key),
   text: ({ css }) => page.innerText(css),
   texts: ({ css }) => page.locator(css).allInnerTexts(),
+  classes: ({ css }) => page.getAttribute(css, 'class'),
   kinds: ({ css }) => page.locator(css).evaluateAll((all) => all.map((e) => e.dataset.kind)),
   wait: ({ css, has, lacks, within = 15000 }) =>
     page.waitForFunction(
@@ -69,7 +70,7 @@ const commands = {
       return { wide, keys }
     }),
   forget: () => context.clearCookies(),
-  shot: ({ file }) => page.mouse.move(640, 30).then(() => page.screenshot({ path: file })).then(() => null),
+  shot: ({ file }) => page.mouse.move(640, 30).then(() => page.evaluate(() => document.activeElement?.blur())).then(() => page.screenshot({ path: file })).then(() => null),
   report: () => ({ faults, loads }),
   close: () => context.close(),
 }

@@ -153,6 +153,29 @@ def test_the_wall_shows_agents_and_calls_and_changes_without_reload_when_the_cal
     browser.is_clean()
 
 
+def test_a_wait_past_the_service_level_turns_red_on_the_wall(centre, browser):
+    centre.seat("yangli", "8005", ready=False)
+    caller = centre.caller("13900007002", hz=CALLER)
+    on_the_wall(browser, centre)
+    caller.dial("11185")
+    caller.expect("CALL_ESTABLISHED", within=10)
+    row = "[data-test=queues] tbody tr:has-text('投诉建议') [data-test=oldest]"
+    pressed = [0]
+
+    def waits():
+        pressed[0] += 1
+        if pressed[0] % 6 == 1:
+            caller.press("3")
+        return browser.text(css=row) != "–"
+    until(waits, 20, "the wait shows on the wall", every=0.3)
+    assert "late" not in browser.classes(css=row), "red from the start says nothing"
+    until(lambda: "late" in browser.classes(css=row), 25, "the wait turns red", every=0.3)
+    assert 15 <= seconds(browser.text(css=row)) <= 18, "it turns red when the service level of 15 s is passed"
+    caller.hangup()
+    until(lambda: browser.text(css=row) == "–", 5, "the wait is gone")
+    browser.is_clean()
+
+
 def test_the_trace_of_a_matter_shows_its_steps_and_plays_its_recording(centre, browser, desk):
     desk["caller"].hangup()
     desk["stream"].expect("recording.ready", within=10)

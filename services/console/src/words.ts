@@ -28,7 +28,7 @@ export function useWords() {
   /** "未接听 / not answered: no_answer" is written in both languages by the services: the reader's half, and the code as a word. */
   function detail(s?: string): string {
     const m = /^([^\x20-\x7e]+) \/ ([a-z ]+)(?:: (.*))?$/.exec(s ?? '')
-    if (!m) return /^[a-z_]+$/.test(s ?? '') ? word('reason', s) : (s ?? '')
+    if (!m) return /^[a-z_]+$/.test(s ?? '') ? word('reason', s) : phone(s)
     return (isEnglish() ? m[2] : m[1]) + (m[3] ? (isEnglish() ? ': ' : '：') + word('reason', m[3]) : '')
   }
 

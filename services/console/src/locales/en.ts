@@ -13,7 +13,7 @@ const en: Catalogue = {
   wall: {
     title: 'Live wall', live: 'Live', lost: 'Connection lost, reconnecting', queues: 'Queues', queue: 'Queue', waiting: 'Waiting', oldest: 'Longest wait',
     target: 'Target', offered: 'Ringing', talking: 'Talking', ready: 'Ready', staffed: 'Signed in', agents: 'Agents', calls: 'Calls in progress', none: 'None',
-    caller: 'Caller', called: 'Dialled', agent: 'Agent', state: 'State', lasts: 'Lasts', trace: 'Trace', phone: 'Phone {n}', phoneLost: 'Phone {n} is not registered',
+    caller: 'Caller', called: 'Dialled', agent: 'Agent', state: 'State', lasts: 'Duration', trace: 'Trace', phone: 'Phone {n}', phoneLost: 'Phone {n} is not registered',
     sort: 'Sort', by: { state: 'By state', age: 'By time', number: 'By number' }, showOffline: 'Show offline', today: 'Today', offeredToday: 'Offered today',
     answered: 'Answered', abandoned: 'Abandoned', rate: 'Answer rate', level: 'Service level', meanWait: 'Mean wait', p90Wait: 'P90 wait',
     degraded: 'Degraded: shared state is unavailable',
