@@ -480,9 +480,47 @@ static void garbage_is_counted_and_harms_nobody(void)
 	CU_ASSERT_EQUAL(world_sipp_ends(world_dial("caller_waits_for_bye", "11180", 5090, 0), 8000), 0);
 }
 
+static int healthy(void *arg) { return !*world_health(); }
+static int ailing(void *arg) { return strstr(world_health(), arg) != NULL; }
+
+static void a_carrier_is_registered_at_with_digest_and_health_says_when_not(void)
+{
+	const char *args[] = { "-m", "1", NULL };
+	char json[400];
+	int carrier;
+
+	fresh();
+	carrier = world_sipp("carrier_refuses", world.agent, 5080, args);
+	snprintf(json, sizeof json, "{\"name\":\"big\",\"addresses\":[\"%s\"],\"register_uri\":\"sip:%s:5080\",\"user\":\"yichuang\",\"password\":\"trunk-pw\"}",
+		 world.agent, world.agent);
+	CU_ASSERT_EQUAL(world_import("trunk", json), YC_OK);
+	CU_ASSERT_EQUAL(world_sipp_ends(carrier, 8000), 0);
+	CU_ASSERT(world_until(5000, ailing, "trunk big is not registered: 403"));
+	carrier = world_sipp("carrier_accepts", world.agent, 5080, args);       /* tried again after two seconds */
+	CU_ASSERT_EQUAL(world_sipp_ends(carrier, 12000), 0);
+	CU_ASSERT(world_until(5000, healthy, NULL));
+	/* no longer a carrier to register at: nothing is left that could ail */
+	snprintf(json, sizeof json, "{\"name\":\"big\",\"addresses\":[]}");
+	CU_ASSERT_EQUAL(world_import("trunk", json), YC_OK);
+}
+
+static void guessing_passwords_is_stopped(void)
+{
+	const char *args[] = { "-m", "1", "-key", "phone_port", "5070", NULL };
+
+	fresh();
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(phone("phone_is_refused", "wrong"), 0);
+	CU_ASSERT_EQUAL(world_sipp_ends(world_sipp("phone_is_blocked", world.agent, 5071, args), 8000), 0);
+	/* who guesses is shut out, nobody else */
+	CU_ASSERT_EQUAL(world_sipp_ends(world_dial("caller_waits_for_bye", "11180", 5090, 0), 8000), 0);
+	CU_ASSERT_EQUAL(world_gateway_stop(), 0);
+	world_gateway_start(NULL);
+}
+
 static void calls_past_capacity_get_503_and_the_others_go_on(void)
 {
-	static const char *const few[] = { "--max-calls", "2", NULL };
+	static const char *const few[] = { "--max-calls", "2", "--auth-failures", "3", NULL };
 	int a, b;
 
 	fresh();
@@ -567,6 +605,8 @@ YCT_MAIN_WITH("gateway", up, NULL,
 	T(a_phone_is_told_to_answer_only_when_it_allows_that),
 	T(silence_in_a_talk_ends_it_on_both_sides),
 	T(garbage_is_counted_and_harms_nobody),
+	T(a_carrier_is_registered_at_with_digest_and_health_says_when_not),
 	T(calls_past_capacity_get_503_and_the_others_go_on),
+	T(guessing_passwords_is_stopped),
 	T(a_killed_gateway_closes_its_calls_when_it_is_back_and_still_knows_its_phones),
 	T(a_gateway_that_is_stopped_says_goodbye_to_its_callers))

@@ -342,19 +342,43 @@ void world_gateway_start(const char *const *more)
 	CU_ASSERT_FATAL(world_until(15000, gateway_answers, NULL));
 }
 
+static char health[256];
+static void copy_health(void *arg, const void *msg)
+{
+	const Pb__HealthReply *r = msg;
+
+	yc_copy(health, sizeof health, r->ready ? "" : r->detail);
+}
+
+const char *world_health(void)
+{
+	Pb__Empty in = PB__EMPTY__INIT;
+
+	yc_copy(health, sizeof health, "no answer");
+	world_ask("Node.Health", &in, 0, NULL, copy_health, NULL, NULL);
+	return health;
+}
+
 static int dir_told(void *arg)
 {
-	char why[256];
-	Pb__Empty in = PB__EMPTY__INIT;
-	int *ready = arg;
+	return !*world_health();
+}
 
-	world_ask("Node.Health", &in, 0, NULL, NULL, ready, why);
-	return *ready;
+int world_import(const char *kind, const char *json)
+{
+	Pb__ImportReq in = PB__IMPORT_REQ__INIT;
+	Pb__ImportItem it = PB__IMPORT_ITEM__INIT, *list = &it;
+
+	it.kind = (char *)kind;
+	it.json = (char *)json;
+	in.items = &list;
+	in.n_items = 1;
+	return world_ask("Node.Import", &in, 0, NULL, NULL, NULL, NULL);
 }
 
 void world_start(const char *const *more)
 {
-	int a = (getpid() / 250) % 100 + 100, b = getpid() % 250, ready = 0;
+	int a = (getpid() / 250) % 100 + 100, b = getpid() % 250;
 
 	memset(&world, 0, sizeof world);
 	snprintf(world.gateway, sizeof world.gateway, "127.%d.%d.2", a, b);
@@ -372,7 +396,7 @@ void world_start(const char *const *more)
 	dir = node_open(&dir_service, home);
 	world_acd(1);
 	world_gateway_start(more);
-	CU_ASSERT(world_until(5000, dir_told, &ready));
+	CU_ASSERT(world_until(5000, dir_told, NULL));
 	import();
 }
 
@@ -476,7 +500,7 @@ int world_dial(const char *scenario, const char *number, int port, int talk_ms)
 
 /* --- asking -------------------------------------------------------------------------------------------------------------------------------- */
 
-struct asked { int code; char *why; void (*fn)(void *arg, const void *msg); void *arg; int is_health; };
+struct asked { int code; char *why; void (*fn)(void *arg, const void *msg); void *arg; };
 static void on_reply(void *arg, enum yc_code code, const void *msg, const struct yc_err *e)
 {
 	struct asked *a = arg;
@@ -485,8 +509,6 @@ static void on_reply(void *arg, enum yc_code code, const void *msg, const struct
 		yc_copy(a->why, 200, e->msg);
 	if (code == YC_OK && a->fn)
 		a->fn(a->arg, msg);
-	if (code == YC_OK && a->is_health && a->arg)
-		*(int *)a->arg = ((const Pb__HealthReply *)msg)->ready;
 	a->code = code;
 }
 
@@ -497,7 +519,7 @@ static int is_answered(void *arg)
 
 int world_ask(const char *method, const void *in, uint32_t roles, const char *person, void (*fn)(void *arg, const void *msg), void *arg, char *why)
 {
-	struct asked a = { .code = -1, .why = why, .fn = fn, .arg = arg, .is_health = !strcmp(method, "Node.Health") };
+	struct asked a = { .code = -1, .why = why, .fn = fn, .arg = arg };
 	Pb__Principal as = PB__PRINCIPAL__INIT;
 	const char *builtin = strncmp(method, "Node.", 5) ? NULL : method + 5;
 	struct yc_call c = { .service = "gateway", .api = builtin ? &pb__node__descriptor : &pb__gateway__descriptor, .method = builtin ? builtin : method,

@@ -49,12 +49,14 @@ static void start(struct sip *s, struct registration *r)
 
 static void stop(struct sip *s, struct registration *r)
 {
-	if (r->nh && r->ok)
-		nua_unregister(r->nh, TAG_END());
-	else if (r->nh)
-		nua_handle_destroy(r->nh);
-	r->nh = NULL;
 	r->retry_at = 0;
+	if (r->nh && r->ok)
+		nua_unregister(r->nh, TAG_END());       /* the handle goes with the next start or at the end */
+	else if (r->nh) {
+		nua_handle_destroy(r->nh);
+		r->nh = NULL;
+	}
+	tell(s, r, 1, 0, "");    /* nothing is wanted, so nothing ails */
 }
 
 static void back_off(struct sip *s, struct registration *r, int status, char const *phrase)
