@@ -53,11 +53,12 @@ enum yc_code report_on_call_menu(struct yc_node *n, const Pb__Event *ev, const v
 {
 	const Pb__CallMenu *in = msg;
 	struct report_row row = row_of(ev, REPORT_MENU);
-	char detail[256];
+	char input[40], label[200], detail[256];
 
 	if (strcmp(in->kind, "menu") && strcmp(in->kind, "play"))
 		return YC_OK;
-	snprintf(detail, sizeof(detail), "%.40s%s%.200s", in->input, *in->input && *in->label ? " " : "", in->label);
+	snprintf(detail, sizeof(detail), "%s%s%s", yc_copy(input, sizeof(input), in->input), *in->input && *in->label ? " " : "",
+		 yc_copy(label, sizeof(label), in->label));
 	row.ev.detail = detail;
 	row.ev.extra = in->kind;
 	return keep(yc_node_self(n), &row, e);
@@ -189,6 +190,22 @@ static enum yc_code wrap_end(struct report *r, const Pb__Event *ev, const Pb__Ag
 	return keep(r, &row, e);
 }
 
+/* Disposition and note come while the agent is still with it, in an event that changes nothing else. */
+static enum yc_code said(struct report *r, const Pb__Event *ev, const Pb__AgentChanged *in, struct yc_err *e)
+{
+	struct report_row row = row_of(ev, REPORT_SAID);
+	char what[64], note[400], text[512];
+
+	snprintf(text, sizeof(text), "%s%s%s", yc_copy(what, sizeof(what), in->disposition), *in->disposition && *in->note ? "：" : "",
+		 yc_copy(note, sizeof(note), in->note));
+	row.ev.contact = in->agent->contact_id;
+	row.ev.object = in->agent->item_id;
+	row.ev.actor = in->agent->person_id;
+	row.ev.actor_name = in->agent->name;
+	row.ev.detail = text;
+	return keep(r, &row, e);
+}
+
 enum yc_code report_on_agent(struct yc_node *n, const Pb__Event *ev, const void *msg, struct yc_err *e)
 {
 	const Pb__AgentChanged *in = msg;
@@ -200,6 +217,8 @@ enum yc_code report_on_agent(struct yc_node *n, const Pb__Event *ev, const void 
 		return wrap_begin(yc_node_self(n), ev, in->agent, e);
 	if (in->was == wrap && in->agent->status != wrap)
 		return wrap_end(yc_node_self(n), ev, in, e);
+	if (*in->agent->item_id && (*in->disposition || *in->note))
+		return said(yc_node_self(n), ev, in, e);
 	return YC_OK;
 }
 

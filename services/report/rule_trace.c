@@ -180,7 +180,7 @@ static struct trace_item *item_of(struct trace *t, const struct report_ev *ev)
 	}
 	i->id = ev->object;
 	i->contact = ev->contact;
-	i->queue = "";
+	i->queue = i->said = "";
 	i->next = t->items;
 	t->items = i;
 	return i;
@@ -292,11 +292,25 @@ static void on_wrap(struct trace *t, const struct report_ev *ev)
 	if (ev->type == REPORT_WRAP_BEGIN) {
 		trace_close(t, &i->wrap, ev->at, 1);
 		i->wrap = trace_step(t, ev, "wrap_up", "话后整理", "Wrap-up");
+		if (i->wrap)
+			i->wrap->detail = (char *)i->said;
 		return;
 	}
-	if (i->wrap)
+	if (i->wrap && *ev->detail)
 		i->wrap->detail = (char *)ev->detail;
 	trace_close(t, &i->wrap, ev->at, 1);
+}
+
+/* What the agent says the contact was about belongs to his wrap-up; without one, to the talk. */
+static void on_said(struct trace *t, const struct report_ev *ev)
+{
+	struct trace_item *i = item_of(t, ev);
+	Pb__MatterStep *s = !i ? NULL : i->wrap ? i->wrap : i->talk;
+
+	if (i)
+		i->said = ev->detail;
+	if (s)
+		s->detail = (char *)ev->detail;
 }
 
 /* The gateway's word is the last on everything of this contact. */
@@ -336,6 +350,7 @@ static void take(struct trace *t, const struct report_ev *ev)
 	case REPORT_CALL_ENDED: on_call_ended(t, ev); break;
 	case REPORT_RECORDING: on_recording(t, ev); break;
 	case REPORT_WRAP_BEGIN: case REPORT_WRAP_END: on_wrap(t, ev); break;
+	case REPORT_SAID: on_said(t, ev); break;
 	case REPORT_ORDER: trace_order(t, ev); break;
 	}
 	trace_note(t, &t->out->contacts, &t->out->n_contacts, ev->contact);

@@ -23,6 +23,7 @@ enum report_type {
 	REPORT_WRAP_BEGIN,        /* object: item, actor: agent */
 	REPORT_WRAP_END,          /* object: item, actor: agent, detail: disposition */
 	REPORT_ORDER,             /* object: order, extra: event type, doc: OrderChanged */
+	REPORT_SAID,              /* object: item, actor: agent, detail: his disposition and note, during the talk or after it */
 };
 
 struct report_ev {

@@ -10,6 +10,7 @@ struct trace_call { struct trace_call *next; const char *id, *contact; int64_t m
 struct trace_item {
 	struct trace_item *next;
 	const char *id, *contact, *queue;
+	const char *said;                        /* disposition, until a wrap-up shows it */
 	Pb__MatterStep *wait, *offer, *talk, *wrap;      /* open ones */
 	int64_t again_at;                        /* back in the queue since; the step appears when time passes */
 	int is_over;

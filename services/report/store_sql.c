@@ -13,7 +13,9 @@ const char *const report_sql[] = {
 		"VALUES ($1, $2, 0, 'open', $3, '', $4, '', '', 1, 0) ON CONFLICT (id) DO UPDATE SET closed_at = 0, state = 'open', "
 		"open_calls = report_matter.open_calls + 1, "
 		"opened_at = CASE WHEN excluded.opened_at < report_matter.opened_at THEN excluded.opened_at ELSE report_matter.opened_at END, "
-		"phone = CASE WHEN report_matter.phone = '' THEN excluded.phone ELSE report_matter.phone END",
+		/* whoever told first, the number is that of what came first: an order's event may overtake the call's */
+		"phone = CASE WHEN excluded.phone <> '' AND (report_matter.phone = '' OR excluded.opened_at < report_matter.opened_at) "
+		"THEN excluded.phone ELSE report_matter.phone END",
 	[REPORT_Q_MATTER_ENDED] = "UPDATE report_matter SET customer_id = CASE WHEN $2 = '' THEN customer_id ELSE $2 END, "
 		"state = CASE WHEN open_calls <= 1 AND open_orders = 0 THEN 'closed' ELSE 'open' END, "
 		"closed_at = CASE WHEN open_calls <= 1 AND open_orders = 0 THEN $3 ELSE 0 END, "

@@ -335,6 +335,25 @@ static void a_wrap_up_that_was_never_ended_runs_on_and_unknown_codes_stand_for_t
 	CU_ASSERT_EQUAL(step("wrap_up", 0)->working_ms, 5000);
 }
 
+static void what_the_agent_notes_stands_at_his_wrap_up(void)
+{
+	start_call();
+	in_queue(12);
+	agent_ev(REPORT_OFFERED, 12);
+	agent_ev(REPORT_ACCEPTED, 13);
+	agent_ev(REPORT_SAID, 20);
+	v[n - 1].detail = "咨询";
+	ev(REPORT_ITEM_ENDED, 30, "wki_1");
+	agent_ev(REPORT_WRAP_BEGIN, 30);
+	agent_ev(REPORT_SAID, 33);
+	v[n - 1].detail = "投诉：已建单";
+	agent_ev(REPORT_WRAP_END, 35);
+	trace(40);
+	YCT_STR(step("talk", 0)->detail, "咨询");
+	YCT_STR(step("wrap_up", 0)->detail, "投诉：已建单");
+	CU_ASSERT_EQUAL(step("wrap_up", 0)->working_ms, 5000);
+}
+
 static void an_event_out_of_the_blue_breaks_nothing(void)
 {
 	agent_ev(REPORT_WRAP_END, 1);
@@ -365,5 +384,5 @@ YCT_MAIN_WITH("report_trace", setup, teardown, T(a_whole_call_is_ring_greeting_m
 	      T(queued_again_after_a_restart_of_the_acd_is_the_same_wait), T(an_order_waits_until_it_is_taken_and_is_worked_on_from_then),
 	      T(a_step_nobody_took_was_waiting), T(a_return_says_so_and_the_step_begins_again), T(an_unsatisfied_customer_keeps_the_step_open),
 	      T(time_that_two_spend_at_once_counts_once_and_work_beats_waiting),
-	      T(a_wrap_up_that_was_never_ended_runs_on_and_unknown_codes_stand_for_themselves), T(an_event_out_of_the_blue_breaks_nothing),
+	      T(a_wrap_up_that_was_never_ended_runs_on_and_unknown_codes_stand_for_themselves), T(what_the_agent_notes_stands_at_his_wrap_up), T(an_event_out_of_the_blue_breaks_nothing),
 	      T(a_trace_that_does_not_fit_says_so))
