@@ -182,7 +182,7 @@ def test_the_trace_of_a_matter_shows_its_steps_and_plays_its_recording(centre, b
     on_the_wall(browser, centre)
     browser.click(css="nav a[href='/matters']")
     browser.wait(css="[data-test=matters]", has=NUMBER)
-    both_languages(browser, "matters", {"h1": "事项", "[data-test=matters]": "事由"}, {"h1": "Matters", "[data-test=matters]": "About"})
+    both_languages(browser, "matters", {"h1": "事项", "[data-test=matters]": "事由"}, {"h1": "Matters", "[data-test=matters]": "Call to 11185"})
     browser.click(css=f"[data-test=matters] a[href='/matters/{desk['matter']}']")
     browser.wait(css="h1", has="事项全程")
     wanted = {"ring", "menu", "queue", "offer", "talk", "recording"}

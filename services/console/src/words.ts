@@ -25,8 +25,16 @@ export function useWords() {
 
   const title = (x: { title?: string; title_en?: string }): string => (isEnglish() ? x.title_en || x.title : x.title) ?? ''
 
+  /** What a matter is about: the order's subject in the citizen's words, or, without an order, the call. */
+  function about(s?: string): string {
+    const called = /^来电 (\S+)$/.exec(s ?? '')
+    return called ? t('matters.call', { n: called[1] }) : s || '–'
+  }
+
   /** "未接听 / not answered: no_answer" is written in both languages by the services: the reader's half, and the code as a word. */
   function detail(s?: string): string {
+    const seconds = /^([\d.]+) s$/.exec(s ?? '')
+    if (seconds) return t('span.seconds', { n: seconds[1] })
     const m = /^([^\x20-\x7e]+) \/ ([a-z ]+)(?:: (.*))?$/.exec(s ?? '')
     if (!m) return /^[a-z_]+$/.test(s ?? '') ? word('reason', s) : phone(s)
     return (isEnglish() ? m[2] : m[1]) + (m[3] ? (isEnglish() ? ': ' : '：') + word('reason', m[3]) : '')
@@ -34,11 +42,12 @@ export function useWords() {
 
   /** For traces: tenths of seconds, then minutes and hours, then days. */
   function fine(ms = 0): string {
+    if (ms > 0 && ms < 50) return t('span.seconds', { n: '< 0.1' })
     if (ms < 60_000) return t('span.seconds', { n: (ms / 1000).toFixed(1) })
     return ms < DAY_MS ? span(ms) : t('span.days', { n: Math.floor(ms / DAY_MS), rest: span(ms % DAY_MS) })
   }
 
   const why = (e: unknown): string => (e instanceof Problem ? e.message : t('app.offline'))
 
-  return { t, locale, isEnglish, word, name, title, detail, fine, why }
+  return { t, locale, isEnglish, word, name, title, about, detail, fine, why }
 }

@@ -28,7 +28,7 @@ const en: Catalogue = {
   call: { arriving: 'Arriving', ivr: 'Menu', queued: 'Queued', offered: 'Ringing', talking: 'Talking', closing: 'Closing', ended: 'Ended' },
   matters: {
     title: 'Matters', opened: 'Opened', customer: 'Customer', what: 'About', order: 'Order', state: 'State', all: 'All', search: 'Phone or order number', more: 'More',
-    noneFound: 'No matter fits',
+    call: 'Call to {n}', noneFound: 'No matter fits',
   },
   state: { open: 'Open', closed: 'Closed' },
   matter: {

@@ -26,7 +26,7 @@ const zh = {
   call: { arriving: '呼入', ivr: '语音导航', queued: '排队', offered: '振铃', talking: '通话', closing: '正在结束', ended: '结束' },
   matters: {
     title: '事项', opened: '开始时间', customer: '客户', what: '事由', order: '工单号', state: '状态', all: '全部', search: '电话或工单号', more: '更多',
-    noneFound: '没有符合条件的事项',
+    call: '来电 {n}', noneFound: '没有符合条件的事项',
   },
   state: { open: '办理中', closed: '已结束' },
   matter: {
