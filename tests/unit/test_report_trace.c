@@ -167,6 +167,25 @@ static void a_whole_call_is_ring_greeting_menu_queue_offer_talk_wrap_up(void)
 	CU_ASSERT_EQUAL(m->opened_at, T0);
 }
 
+static void steps_of_one_millisecond_go_the_calls_way_whoever_told_first(void)
+{
+	static const char *const kinds[] = { "ring", "greeting", "menu", "queue", "offer", "talk" };
+	struct report_ev *x;
+
+	start_call();
+	ev(REPORT_MENU, 0, "cal_1")->extra = "play";
+	ev(REPORT_QUEUED, 0, "wki_1")->detail = "express";
+	x = ev(REPORT_MENU, 0, "cal_1");
+	x->extra = "menu";
+	x->detail = "1 速递业务";
+	agent_ev(REPORT_OFFERED, 0);
+	agent_ev(REPORT_ACCEPTED, 0);
+	trace(5);
+	CU_ASSERT_EQUAL_FATAL(m->n_steps, 6);
+	for (size_t i = 0; i < m->n_steps; i++)
+		YCT_STR(m->steps[i]->kind, kinds[i]);
+}
+
 static void an_offer_nobody_takes_leads_back_to_the_queue_and_on(void)
 {
 	start_call();
@@ -379,7 +398,7 @@ static void a_trace_that_does_not_fit_says_so(void)
 }
 
 YCT_MAIN_WITH("report_trace", setup, teardown, T(a_whole_call_is_ring_greeting_menu_queue_offer_talk_wrap_up),
-	      T(an_offer_nobody_takes_leads_back_to_the_queue_and_on), T(who_gives_up_waiting_is_seen_to_do_so),
+	      T(steps_of_one_millisecond_go_the_calls_way_whoever_told_first), T(an_offer_nobody_takes_leads_back_to_the_queue_and_on), T(who_gives_up_waiting_is_seen_to_do_so),
 	      T(the_gateways_end_closes_what_the_acd_never_closed), T(a_caller_who_ends_in_the_flow_never_waited), T(what_goes_on_counts_up_to_now_and_stays_open),
 	      T(queued_again_after_a_restart_of_the_acd_is_the_same_wait), T(an_order_waits_until_it_is_taken_and_is_worked_on_from_then),
 	      T(a_step_nobody_took_was_waiting), T(a_return_says_so_and_the_step_begins_again), T(an_unsatisfied_customer_keeps_the_step_open),
