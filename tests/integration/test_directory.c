@@ -478,7 +478,7 @@ STORY(an_unknown_login_gets_the_answer_and_the_time_of_a_wrong_password)
 		t = time_of_login("nobody", "wrong password");
 		unknown = t < unknown ? t : unknown;
 	}
-	CU_ASSERT(unknown * 2 > known && known * 2 > unknown);
+	CU_ASSERT(unknown * 5 > known && known * 5 > unknown);   /* without the hash it would be a hundred times quicker */
 	leave();
 }
 
