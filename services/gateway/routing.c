@@ -405,15 +405,16 @@ static void tell_truth(struct routing *r)
 	yc_xfree(items);
 }
 
-/* Which ACD is it now? Asked while somebody waits or talks; cheaper than following all its events for the one that says it has started. */
-static void on_health(void *arg, enum yc_code code, const void *msg, const struct yc_err *e)
+/* Which ACD is it now? Asked once a second: cheaper than following all its events for the one that says it has started, and a starting
+ * ACD waits two seconds for its gateways. */
+static void on_live(void *arg, enum yc_code code, const void *msg, const struct yc_err *e)
 {
 	struct routing *r = arg;
 
 	r->probing = 0;
 	if (code)
 		return;
-	learn_boot(r, ((const Pb__HealthReply *)msg)->boot);
+	learn_boot(r, ((const Pb__QueuesLive *)msg)->boot);
 	if (!r->told)
 		tell_truth(r);
 }
@@ -421,13 +422,10 @@ static void on_health(void *arg, enum yc_code code, const void *msg, const struc
 static void probe(struct routing *r)
 {
 	Pb__Empty in = PB__EMPTY__INIT;
-	struct yc_call call = { .service = "acd", .api = &pb__node__descriptor, .method = "Health", .in = &in, .timeout_ms = CALL_MS, .fn = on_health,
-		.arg = r };
-
 	if (r->probing || r->g->stopping)
 		return;
 	r->probing = 1;
-	yc_node_call(r->g->node, &call);
+	to_acd(r, "Live", &in, on_live, r);
 }
 
 /* --- once a second --- */
@@ -444,16 +442,13 @@ static void drop_overdue(struct routing *r, struct gw_call *c)
 void gw_routing_second(struct routing *r)
 {
 	struct gw_call *c, *next;
-	int live = 0;
 
 	r->owed = 0;
 	HASH_ITER(hh, r->g->calls, c, next) {
-		live |= is_live(c);
 		if (!c->ops)
 			continue;
 		send_first(r, c);
 		drop_overdue(r, c);
 	}
-	if (live || !r->told)
-		probe(r);
+	probe(r);
 }

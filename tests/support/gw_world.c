@@ -116,6 +116,12 @@ static enum yc_code on_resync(struct yc_req *rq, const void *vin, void *vout, st
 	return YC_OK;
 }
 
+static enum yc_code on_live(struct yc_req *rq, const void *in, void *vout, struct yc_err *e)
+{
+	((Pb__QueuesLive *)vout)->boot = (char *)yc_node_boot(yc_req_node(rq));
+	return YC_OK;
+}
+
 static enum yc_code on_other(struct yc_req *rq, const void *in, void *out, struct yc_err *e)
 {
 	return yc_fail(e, YC_UNIMPLEMENTED, NULL, "not in this test");
@@ -173,7 +179,7 @@ static const struct yc_rpc acd_rpcs[] = {
 	{ "StatePut", on_other, YC_SERVICES, YC_RPC_DO, 2000 }, { "AgentGet", on_other, YC_SERVICES, YC_RPC_DO, 2000 },
 	{ "AgentList", on_other, YC_SERVICES, YC_RPC_DO, 2000 }, { "Accept", on_other, YC_SERVICES, YC_RPC_DO, 2000 },
 	{ "Reject", on_other, YC_SERVICES, YC_RPC_DO, 2000 }, { "WrapUp", on_other, YC_SERVICES, YC_RPC_DO, 2000 },
-	{ "QueueList", on_other, YC_SERVICES, YC_RPC_DO, 2000 }, { "Live", on_other, YC_SERVICES, YC_RPC_DO, 2000 }, { 0 },
+	{ "QueueList", on_other, YC_SERVICES, YC_RPC_DO, 2000 }, { "Live", on_live, YC_SERVICES, YC_RPC_DO, 2000 }, { 0 },
 };
 static const struct yc_sub acd_subs[] = { { "gateway", "*", NULL, on_event }, { 0 } };
 static const struct yc_service acd_service = { .name = "acd", .api = &pb__acd__descriptor, .rpcs = acd_rpcs, .subs = acd_subs, .async_events = 1 };
