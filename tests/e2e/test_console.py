@@ -84,6 +84,7 @@ def desk(centre):
     caller.expect("CALL_ESTABLISHED", within=10)
     choose(caller, phone)
     call = stream.expect("call.bridged", within=10)["data"]["call"]
+    until(lambda: os.path.getsize(phone.heard_file()) > 30000, 10, "two seconds of talk")
     return {"agent": agent, "other": other, "caller": caller, "stream": stream, "matter": call["matter_id"]}
 
 
@@ -185,8 +186,16 @@ def test_the_trace_of_a_matter_shows_its_steps_and_plays_its_recording(centre, b
     both_languages(browser, "matters", {"h1": "事项", "[data-test=matters]": "事由"}, {"h1": "Matters", "[data-test=matters]": "Call to 11185"})
     browser.click(css=f"[data-test=matters] a[href='/matters/{desk['matter']}']")
     browser.wait(css="h1", has="事项全程")
-    wanted = {"ring", "menu", "queue", "offer", "talk", "recording"}
-    until(lambda: wanted <= set(browser.kinds(css="[data-test=steps] [data-kind]")), 8, f"the steps {wanted}")
+    wanted = ["ring", "menu", "queue", "offer", "talk", "recording"]
+    seen = []                                   # by their first appearance: an offer may have needed a second try
+
+    def whole():
+        seen[:] = dict.fromkeys(k for k in browser.kinds(css="[data-test=steps] [data-kind]") if k in wanted)
+        return seen == wanted
+    try:
+        until(whole, 8, f"the steps {wanted} in this order")
+    except AssertionError as e:
+        raise AssertionError(f"{e}: {seen}") from None
     steps = browser.texts(css="[data-test=steps] [data-kind]")
     assert any("通话" in s and "张伟" in s and "办理" in s for s in steps), steps
     assert browser.play(css="[data-test=recording]") > 0.5
