@@ -2,6 +2,8 @@
 #include "sip/impl.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +152,32 @@ static enum yc_code split_bind(const char *bind, char *host, size_t n, int *port
 	return YC_OK;
 }
 
+/* Can we have this port? Asked before the stack is, which keeps part of itself for ever when it cannot listen. */
+static enum yc_code check_port(const char *bind_host, int port, int kind, struct yc_err *e)
+{
+	struct addrinfo hint = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = kind }, *at;
+	size_t n = strlen(bind_host);
+	char host[64], service[8];
+	int fd, rc, yes = 1;
+
+	snprintf(service, sizeof(service), "%d", port);
+	yc_copy(host, sizeof(host), *bind_host == '[' ? bind_host + 1 : bind_host);
+	if (*bind_host == '[' && n < sizeof(host))
+		host[n - 2] = '\0';
+	if (getaddrinfo(host, service, &hint, &at))
+		return YC_OK;            /* a name: the stack resolves it */
+	fd = socket(at->ai_family, kind | SOCK_CLOEXEC, 0);
+	if (kind == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	rc = fd < 0 ? -1 : bind(fd, at->ai_addr, at->ai_addrlen);
+	if (rc)
+		yc_fail(e, YC_UNAVAILABLE, "sip", "cannot listen on %s:%d (is the port taken?): %s", bind_host, port, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	freeaddrinfo(at);
+	return rc ? YC_UNAVAILABLE : YC_OK;
+}
+
 static nua_t *nua_made(struct sip *s, const char *bind_host)
 {
 	char url[256];
@@ -200,6 +228,8 @@ enum yc_code sip_open(struct sip **out, const struct sip_conf *c, struct phones 
 		yc_copy(s->host, sizeof(s->host), bind);
 	else
 		own_host(s->host, sizeof(s->host));
+	if (check_port(bind, s->port, SOCK_DGRAM, e) || check_port(bind, s->port, SOCK_STREAM, e))
+		return e->code;
 	sip_timers_cure();
 	su_init();
 	tame_logs();
