@@ -11,7 +11,7 @@ static void emit(struct gw_self *g, const char *type, const char *matter, const 
 {
 	struct yc_err e = { 0 };
 
-	if (yc_emit(g->node, type, matter, key, msg, &e))
+	if (yc_emit_at(g->node, g->event_at, type, matter, key, msg, &e))
 		yc_error("event %s of %s is lost: %s", type, key, e.msg);
 }
 
@@ -277,7 +277,7 @@ static void take_trunk(struct gw_self *g, const struct gw_msg *m)
 	}
 	t->ok = m->u.trunk.ok;
 	t->status = m->u.trunk.status;
-	yc_copy(t->text, sizeof(t->text), m->u.trunk.text);
+	yc_copy(t->text, sizeof(t->text), yc_utf8_ok(m->u.trunk.text) ? m->u.trunk.text : "");
 }
 
 static void take_gap(struct gw_self *g, const struct gw_msg *m)
@@ -360,6 +360,7 @@ void gw_book_take(struct gw_self *g, struct gw_msg *m)
 {
 	struct gw_call *c;
 
+	g->event_at = m->at;             /* when it happened on the signalling thread, not when we come to tell it */
 	switch (m->kind) {
 	case GW_UP_STARTED:
 		take_started(g, m);

@@ -109,8 +109,14 @@ const struct sip_leg_ops call_leg_ops = {
 	.ended = on_ended,
 };
 
+static int waits(int state)
+{
+	return state == CALL_QUEUED || state == CALL_OFFERED;
+}
+
 /* --- effects --- */
 
+static void ask_caller(void *arg);
 static void fx_note_queued(struct call *c)
 {
 	struct gw_msg *m = gw_msg_new(GW_UP_QUEUED, c->id, 160);
@@ -121,6 +127,8 @@ static void fx_note_queued(struct call *c)
 	m->u.queued.queue = gw_text(m, c->queue);
 	m->u.queued.priority = c->priority;
 	sig_up(c->s, &m);
+	if (c->silent)
+		sig_timer_set(c->s, &c->timer, c->s->conf.media.rtp_timeout_ms, ask_caller, c);
 }
 
 static void fx_bridge(struct call *c)
@@ -200,11 +208,6 @@ static void (*const effects[CALL_EFFECTS])(struct call *c) = {
 	[CALL_FX_NOTE_CLOSED] = fx_note_closed, [CALL_FX_FREE] = call_free,
 };
 
-static int waits(int state)
-{
-	return state == CALL_QUEUED || state == CALL_OFFERED;
-}
-
 void call_event(struct call *c, int event)
 {
 	const struct yc_fsm_row *row = yc_fsm_next(&gateway_call_fsm, c->state, event, c);
@@ -266,22 +269,33 @@ static void leg_gone(struct call *c, const struct media_event *ev)
 		call_event(c, CALL_EV_MEDIA_GONE);
 }
 
-/* A caller who never sent RTP may be a quiet network: the dialog itself is asked before he is given up. In a talk silence ends it. */
-static void gone_silent(struct call *c, media_leg leg)
+/* A waiting caller is never given up for being quiet (muted, silence suppressed): his end of the dialog is asked, again and again while the
+ * silence lasts, and only if it is dead he is gone. */
+static void ask_caller(void *arg)
 {
+	struct call *c = arg;
 	struct negotiated g = wires(c);
 	char sdp[SDP_OUT_MAX];
 
-	if (c->state == CALL_CLOSING)
+	if (!waits(c->state) || !c->silent || !c->leg)
 		return;
-	if (c->state != CALL_TALKING && leg == c->media && !c->had_rtp && c->leg) {
-		negotiate_reoffer(&g, sdp);
-		sip_leg_reoffer(c->leg, sdp);
-		return;
+	negotiate_reoffer(&g, sdp);
+	sip_leg_reoffer(c->leg, sdp);
+	sig_timer_set(c->s, &c->timer, c->s->conf.media.rtp_timeout_ms, ask_caller, c);
+}
+
+/* In a talk silence of one side ends it. */
+static void gone_silent(struct call *c, media_leg leg)
+{
+	if (leg == c->media)
+		c->silent = 1;
+	if (c->state == CALL_TALKING) {
+		c->by = leg == c->media ? "caller" : "agent";
+		c->reason = "rtp_timeout";
+		call_event(c, CALL_EV_SILENT);
+	} else if (leg == c->media) {
+		ask_caller(c);
 	}
-	c->by = leg == c->media ? "caller" : "agent";
-	c->reason = "rtp_timeout";
-	call_event(c, CALL_EV_SILENT);
 }
 
 void call_media(struct sig *s, const struct media_event *ev)
@@ -293,7 +307,9 @@ void call_media(struct sig *s, const struct media_event *ev)
 		return;
 	switch (ev->type) {
 	case MEDIA_FIRST_RTP:
-		c->had_rtp |= ev->leg == c->media;
+	case MEDIA_RTP_BACK:
+		if (ev->leg == c->media)
+			c->silent = 0;
 		break;
 	case MEDIA_PLAY_DONE:
 		if (c->state == CALL_IVR && ev->leg == c->media)

@@ -60,6 +60,7 @@ struct gw_self {
 	int ready, stopped, stopping;    /* of the signalling thread */
 	char why[256];
 	int64_t checkpoint_at;
+	int64_t event_at;                /* of the message in hand */
 	int peak, quiet_s;               /* calls since memory was given back */
 };
 struct gw_phone { char extension[32], contact[256], path[160], received[64], user_agent[64]; int64_t expires_at, since_at; UT_hash_handle hh; };

@@ -8,6 +8,7 @@
 
 #include "rule_ivr.h"
 #include "yc/arena.h"
+#include "yc/clock.h"
 #include "yc/text.h"
 
 struct gw_queue {
@@ -24,6 +25,7 @@ struct gw_msg *gw_msg_new(enum gw_kind kind, const char *id, size_t room)
 	struct gw_msg *m = yc_xcalloc(1, sizeof(*m) + room + 1);
 
 	m->kind = kind;
+	m->at = yc_now();
 	m->cap = room;
 	yc_copy(m->id, sizeof(m->id), id ? id : "");
 	return m;

@@ -44,7 +44,7 @@ struct gw_stats { int64_t rtp_in, rtp_out, lost, late, jitter_us; char codec[12]
 struct gw_msg {
 	enum gw_kind kind;
 	char id[YC_ID_LEN];      /* call id, except where said */
-	int64_t at;
+	int64_t at;              /* when it happened: set by gw_msg_new, unless the sender knows better */
 	union {
 		struct { int ok; const char *text; } ready;
 		struct { const char *contact_id, *matter_id, *from, *display, *to, *trunk, *flow, *number_class, *diverted, *asserted, *sip_call_id, *codec; } started;

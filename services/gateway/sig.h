@@ -86,7 +86,8 @@ struct call {
 	int priority;
 	char music[64];
 	struct offer *offer;             /* ringing or talking */
-	int record, legs_open, had_rtp;
+	int record, legs_open;
+	int silent;                      /* no RTP of the caller for rtp_timeout_ms */
 	int sip_status;
 	const char *by, *reason;         /* of the end */
 	char reason_text[48];            /* where reason comes from the flow */
@@ -94,7 +95,7 @@ struct call {
 	media_leg agent_media;           /* of the offer that was bridged */
 	struct gw_stats caller_stats, agent_stats;
 	int64_t started_at;
-	struct sig_timer timer;          /* IVR time-out; closing time-out */
+	struct sig_timer timer;          /* IVR time-out; next question to a silent caller; closing time-out */
 	UT_hash_handle hh, hh_conv;
 };
 

@@ -446,6 +446,26 @@ static void silence_in_a_talk_ends_it_on_both_sides(void)
 	CU_ASSERT_EQUAL(world_sipp_ends(phone_pid, 5000), 0);
 }
 
+static void a_waiting_caller_who_is_silent_is_asked_and_only_a_dead_one_is_given_up(void)
+{
+	int quiet, dead;
+
+	fresh();
+	quiet = world_dial("caller_is_asked", "11189", 5090, 300);      /* answers the question with 200 and hangs up later by himself */
+	CU_ASSERT_EQUAL(world_sipp_ends(quiet, 12000), 0);
+	UNTIL(5000, has_left, 1);
+	SEES("call.ended");
+	YCT_STR(world_event("call.ended", 0)->detail, "caller/bye");
+	fresh();
+	dead = world_dial("caller_hangs_up", "11189", 5090, 60000);
+	SEES("call.queued");
+	kill(dead, SIGKILL);
+	world_sipp_ends(dead, 2000);
+	CU_ASSERT_FATAL(world_until(12000, has_event, "call.ended"));
+	YCT_STR(world_event("call.ended", 0)->detail, "caller/failed");
+	UNTIL(5000, has_left, 1);
+}
+
 static void garbage_is_counted_and_harms_nobody(void)
 {
 	static const char *const bad[] = {
@@ -606,6 +626,7 @@ YCT_MAIN_WITH("gateway", up, NULL,
 	T(hanging_up_by_rpc_ends_both_sides),
 	T(a_phone_is_told_to_answer_only_when_it_allows_that),
 	T(silence_in_a_talk_ends_it_on_both_sides),
+	T(a_waiting_caller_who_is_silent_is_asked_and_only_a_dead_one_is_given_up),
 	T(garbage_is_counted_and_harms_nobody),
 	T(a_carrier_is_registered_at_with_digest_and_health_says_when_not),
 	T(calls_past_capacity_get_503_and_the_others_go_on),

@@ -73,6 +73,7 @@ extern struct yc_metric sip_metrics[SIPM_COUNT];
 struct sip_leg *leg_new(struct sip *s, nua_handle_t *nh);
 void leg_event(struct sip_leg *l, nua_event_t event, int status, char const *phrase, sip_t const *sip);
 void leg_incoming(struct sip *s, nua_handle_t *nh, sip_t const *sip);
+void leg_forked(struct sip *s, nua_handle_t *nh);
 void leg_sweep(struct sip *s, int64_t now);
 /* registrar.c */
 struct sip_registrar *registrar_new(void);

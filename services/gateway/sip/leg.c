@@ -191,6 +191,13 @@ static void on_reply(struct sip_leg *l, int status, char const *phrase, sip_t co
 		on_success(l, sip);
 	} else if (l->state == LEG_CALLING) {
 		leg_over(l, status, phrase);
+	} else if (l->our_offer) {
+		l->our_offer = 0;
+		/* 503 is also what the stack says when nobody is there; 408 and 481 end the dialog by themselves */
+		if (status == 503 && l->state == LEG_UP) {
+			nua_bye(l->nh, TAG_END());
+			leg_over(l, status, phrase);
+		}
 	}
 }
 
@@ -218,6 +225,16 @@ static void on_terminated(struct sip_leg *l, int status, char const *phrase)
 {
 	leg_over(l, status ? status : 500, phrase);
 	leg_free(l);
+}
+
+/* Another branch of a forked INVITE was answered too: that dialog is ended at once. */
+void leg_forked(struct sip *s, nua_handle_t *nh)
+{
+	struct sip_leg *l = leg_new(s, nh);
+
+	leg_dying(l);
+	nua_ack(nh, TAG_END());
+	nua_bye(nh, TAG_END());
 }
 
 void leg_event(struct sip_leg *l, nua_event_t event, int status, char const *phrase, sip_t const *sip)

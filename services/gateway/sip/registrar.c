@@ -244,6 +244,10 @@ static void bind_phone(struct sip *s, nua_handle_t *nh, sip_t const *sip, struct
 	snprintf(received, sizeof(received), "%s:%d", source, port);
 	if (sip->sip_path)
 		sip_header_field_e(path, sizeof(path), (sip_header_t *)sip->sip_path, 0);
+	if (!yc_utf8_ok(contact) || !yc_utf8_ok(path)) {
+		answer(s, nh, 400, "Contact Is No UTF-8");
+		return;
+	}
 	b.expires_at = now + expires * 1000;
 	phones_registered(s->phones, ph, &b, now);
 	confirm(s, nh, m, ph, expires);

@@ -95,6 +95,9 @@ static void on_nua(nua_event_t event, int status, char const *phrase, nua_t *nua
 	case nua_i_register:
 		registrar_request(s, nh, sip);
 		return;
+	case nua_i_fork:
+		leg_forked(s, nh);
+		return;
 	case nua_r_shutdown:
 		if (status >= 200)
 			su_root_break(s->root);
@@ -190,7 +193,7 @@ static nua_t *nua_made(struct sip *s, const char *bind_host)
 	return nua_create(s->root, on_nua, s, NUTAG_URL(url), NUTAG_MEDIA_ENABLE(0), NUTAG_AUTOALERT(0), NUTAG_AUTOANSWER(0), NUTAG_AUTOACK(0),
 			  NUTAG_ENABLEMESSAGE(0), NUTAG_ENABLEMESSENGER(0), NUTAG_SESSION_TIMER(0), NUTAG_MIN_SE(90), NUTAG_OUTBOUND("no-options-keepalive no-outbound no-validate no-natify"),
 			  SIPTAG_ALLOW_STR("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, NOTIFY, REGISTER"),
-			  NUTAG_APPL_METHOD("INVITE, REGISTER, UPDATE"), NTATAG_UDP_MTU(65535), NTATAG_MAX_FORWARDS(70),
+			  NUTAG_APPL_METHOD("INVITE, REGISTER, UPDATE"), NTATAG_UDP_MTU(65535), NTATAG_MAXSIZE(65536), TPTAG_UDP_RMEM(4 << 20), NTATAG_MAX_FORWARDS(70),
 			  SIPTAG_USER_AGENT_STR("Yichuang"), SIPTAG_SUPPORTED_STR("timer, 100rel"), TAG_END());
 }
 
