@@ -102,6 +102,11 @@ static void on_head(void *arg)
 
 enum yc_code yc_emit(struct yc_node *n, const char *type, const char *matter_id, const char *key, const void *msg, struct yc_err *e)
 {
+	return yc_emit_at(n, 0, type, matter_id, key, msg, e);
+}
+
+enum yc_code yc_emit_at(struct yc_node *n, int64_t at, const char *type, const char *matter_id, const char *key, const void *msg, struct yc_err *e)
+{
 	Pb__Event ev = PB__EVENT__INIT;
 	size_t len = msg ? protobuf_c_message_get_packed_size(msg) : 0;
 	enum yc_code code;
@@ -115,7 +120,7 @@ enum yc_code yc_emit(struct yc_node *n, const char *type, const char *matter_id,
 	if (n->n_to_publish >= NODE_EMIT_MAX)
 		return yc_fail(e, YC_EXHAUSTED, "event", "too many events wait for their commit");
 	ev.type = (char *)type;
-	ev.at = yc_now();
+	ev.at = at ? at : yc_now();
 	ev.matter_id = matter_id ? (char *)matter_id : "";
 	ev.key = key ? (char *)key : "";
 	ev.payload.len = len;

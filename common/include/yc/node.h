@@ -106,6 +106,8 @@ void yc_node_blobs(struct yc_node *n, struct yc_blobs *b);     /* in start(): No
 /* Emit an event (inside a handler, event handler, reply callback, or yc_node_do). msg: the payload message. With sync events it becomes
  * part of the unit. EXHAUSTED: the bound (100 000 uncommitted) was reached. */
 enum yc_code yc_emit(struct yc_node *n, const char *type, const char *matter_id, const char *key, const void *msg, struct yc_err *e) YC_MUST;
+/* The same for what happened at another instant than now (epoch ms; 0: now): seen by another thread, or found in a journal. */
+enum yc_code yc_emit_at(struct yc_node *n, int64_t at, const char *type, const char *matter_id, const char *key, const void *msg, struct yc_err *e) YC_MUST;
 int yc_node_events_behind(const struct yc_node *n);            /* uncommitted async events: overload signal for admission control */
 /* Run fn(arg) as a unit of work from a timer or post: its writes are kept when it returns YC_OK and committed at the end of the turn. */
 enum yc_code yc_node_do(struct yc_node *n, enum yc_code (*fn)(struct yc_node *n, void *arg, struct yc_err *e), void *arg, struct yc_err *e) YC_MUST;
