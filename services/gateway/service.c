@@ -223,7 +223,7 @@ static void fill_sig_conf(struct gw_self *g, struct sig_conf *c)
 static void tune_malloc(void)
 {
 	mallopt(M_TOP_PAD, 1 << 20);
-	mallopt(M_TRIM_THRESHOLD, 8 << 20);
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);   /* give_back_memory() does it instead */
 }
 
 static enum yc_code start(struct yc_node *n, void *self, struct yc_err *e)

@@ -7,7 +7,7 @@
 #include <dlfcn.h>
 
 
-#define ROUND_MS 10
+#define ROUND_MS 20
 
 static int (*real)(su_timer_queue_t *const timers, su_duration_t *timeout, su_time_t now);
 static int rounded;
