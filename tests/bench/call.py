@@ -38,6 +38,11 @@ def figure(name, value, unit, n, peer=None, peer_value=None, **more):
                      ensure_ascii=False), flush=True)
 
 
+def name_of(pid):
+    with open(f"/proc/{pid}/comm") as f:
+        return f.read().strip()
+
+
 def memory(pids):
     """Resident MiB of these processes."""
     kib = 0
@@ -68,6 +73,7 @@ class BenchCentre:
         self.until(lambda: sum(q["ready"] for q in self.api.get("/v1/queues/live")["data"]) == agents, 60, "all agents are ready")
         self.pids = [int(p) for p in self.c.yc("status", "--pids").stdout.strip().split(",")]
         self.idle = memory(self.pids)
+        self.idle_of = {p: memory([p]) for p in self.pids}
         time.sleep(2)                             # what starting leaves behind: checkpoints, the last events
 
     def __enter__(self):
@@ -218,7 +224,8 @@ def burst(a):
         c.balance()
         time.sleep(60)
         figure("mem.burst", round(100 * memory(c.pids) / c.idle - 100, 1), "% resident above idle, 60 s after a burst", o["calls"],
-               idle_mib=round(c.idle, 1), peak_mib=o["peak_rss_mib"], after_mib=round(memory(c.pids), 1))
+               idle_mib=round(c.idle, 1), peak_mib=o["peak_rss_mib"], after_mib=round(memory(c.pids), 1),
+               grown_mib={name_of(p): round(memory([p]) - c.idle_of[p], 1) for p in c.pids})
 
 
 # --- the capture --------------------------------------------------------------------------------------------------------------------------
