@@ -16,6 +16,11 @@
 #define ST(x) PB__AGENT_STATUS__AGENT_STATUS_##x
 
 /* --- one offer after the other ------------------------------------------------------------------------------------------------------ */
+static int end_is_told(void *call)
+{
+	return peers_seen("item.ended", call) > 0;
+}
+
 static void a_call_is_offered_answered_and_ended(void)
 {
 	int c;
@@ -35,6 +40,7 @@ static void a_call_is_offered_answered_and_ended(void)
 	peers_hangup(c);
 	CU_ASSERT(story_becomes(2, "READY"));
 	CU_ASSERT_EQUAL(peers_agent(2)->handled, 1);
+	CU_ASSERT(peers_until(5000, end_is_told, peers.calls[c].id));   /* events are committed apart, and a moment later */
 	CU_ASSERT_EQUAL(peers_seen("item.queued", peers.calls[c].id), 1);
 	CU_ASSERT_EQUAL(peers_seen("item.offered", peers.calls[c].id), 1);
 	CU_ASSERT_EQUAL(peers_seen("item.accepted", peers.calls[c].id), 1);
