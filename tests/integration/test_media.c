@@ -325,7 +325,7 @@ static void an_rfc_4733_digit_is_reported_once_whatever_is_lost(void)
 	media_leg la = join(conv, &a, 8, 101, 440);
 
 	media_dtmf_listen(m, la, 1, 1);
-	CU_ASSERT(until(one, 1, 2000, MEDIA_FIRST_RTP, la, 1));
+	hear(one, 1, 1, 3);                      /* a command waits for the next tick */
 	yct_rtp_press(&a, '5', 4, 3, 0);
 	CU_ASSERT(until(one, 1, 2000, MEDIA_DTMF, la, 1));
 	yct_rtp_press(&a, '5', 4, 3, 0x70);      /* the same key again, all end packets lost */

@@ -2,8 +2,9 @@
  *
  * Threads. Everything declared here is called from ONE thread (the signalling thread) and returns at once. Worker threads own whole
  * conversations; a writer thread owns files. What passes between them are ids and plain structs. Commands to one conversation are
- * executed in the order given. A stale or unknown id is ignored by commands (events may cross a removal on the way), and no event of a
- * conversation is delivered after media_conv_free() was called, except MEDIA_LEG_GONE and the end of its recording.
+ * executed in the order given, at the next tick (20 ms) at the latest. A stale or unknown id is ignored by commands (events may cross a
+ * removal on the way), and no event of a conversation is delivered after media_conv_free() was called, except MEDIA_LEG_GONE and the end of
+ * its recording.
  *
  * What a leg sends, first that applies: the partner's audio while bridged; its prompts; its music; comfort noise. So a leg with a known
  * remote and send = 1 always has a stream, and the receiver sees one SSRC with continuous sequence and time from first to last packet. */
