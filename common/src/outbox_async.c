@@ -217,6 +217,9 @@ enum yc_code outbox_async_start(struct yc_node *n, struct yc_err *e)
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->more, NULL);
 	code = yc_db_open(&a->db, n->conf.db, n->svc->name, e);
+	/* It only appends: pages once written are not read again, so a large cache would just fill up with events. */
+	if (!code && !yc_db_is_pg(a->db))
+		code = yc_db_exec(a->db, "PRAGMA cache_size=-512", e);
 	if (!code)
 		code = outbox_open(&a->box, a->db, n->instance, e);
 	if (code)
