@@ -57,24 +57,33 @@ static void copy_calls(void *arg, const void *msg)
 	yc_copy(c->from, sizeof c->from, in->data[0]->from);
 }
 
-static struct call_copy calls(void)
+static int ask_calls(struct call_copy *c)
 {
-	struct call_copy c = { "", "", "", "", 0 };
 	Pb__ListReq in = PB__LIST_REQ__INIT;
 
-	CU_ASSERT_EQUAL(world_ask("CallList", &in, 0, NULL, copy_calls, &c, NULL), YC_OK);
+	memset(c, 0, sizeof *c);
+	return world_ask("CallList", &in, 0, NULL, copy_calls, c, NULL);
+}
+
+static struct call_copy calls(void)
+{
+	struct call_copy c;
+
+	CU_ASSERT_EQUAL(ask_calls(&c), YC_OK);
 	return c;
 }
 
 /* nothing of the test before is still on its way */
 static int no_calls(void *arg)
 {
-	return world_saw("call.ended") >= world_saw("call.started") && calls().n == 0;
+	struct call_copy c;
+
+	return world_saw("call.ended") >= world_saw("call.started") && ask_calls(&c) == YC_OK && c.n == 0;
 }
 
 static void fresh(void)
 {
-	CU_ASSERT(world_until(5000, no_calls, NULL));
+	CU_ASSERT(world_until(8000, no_calls, NULL));
 	world_forget();
 }
 
@@ -502,6 +511,8 @@ static void garbage_is_counted_and_harms_nobody(void)
 	CU_ASSERT_EQUAL(world_sipp_ends(world_dial("caller_waits_for_bye", "11180", 5090, 0), 8000), 0);
 }
 
+static int queued_twice(void *arg) { return world_saw("call.queued") == 2; }
+static int ended_twice(void *arg) { return world_saw("call.ended") == 2; }
 static int healthy(void *arg) { return !*world_health(); }
 static int ailing(void *arg) { return strstr(world_health(), arg) != NULL; }
 
@@ -583,6 +594,35 @@ static void a_killed_gateway_closes_its_calls_when_it_is_back_and_still_knows_it
 	world_sipp_ends(caller, 8000);
 }
 
+static void it_does_the_same_on_postgresql(void)
+{
+	const char *args[] = { "--db", yct_pg(), NULL };
+	int phone_pid, caller;
+
+	fresh();
+	CU_ASSERT_EQUAL(world_gateway_stop(), 0);
+	world_gateway_start(args);
+	CU_ASSERT(world_until(5000, healthy, NULL));
+	world_import_all();
+	phone_pid = agent("agent_waits_for_bye", 0);
+	world.offer_to = "2001";
+	caller = world_dial("caller_hangs_up", "11189", 5090, 900);
+	UNTIL(8000, has_ends, 1);
+	SEES("recording.ready");
+	SEES("call.ended");
+	CU_ASSERT_EQUAL(world_sipp_ends(caller, 5000), 0);
+	CU_ASSERT_EQUAL(world_sipp_ends(phone_pid, 5000), 0);
+	caller = world_dial("caller_hangs_up", "11189", 5093, 60000);
+	UNTIL(5000, has_items, 2);
+	CU_ASSERT(world_until(5000, queued_twice, NULL));
+	world_gateway_kill();
+	world_gateway_start(args);
+	CU_ASSERT(world_until(8000, ended_twice, NULL));
+	YCT_STR(world_event("call.ended", 1)->detail, "gateway/gateway_lost");
+	kill(caller, SIGKILL);
+	world_sipp_ends(caller, 2000);
+}
+
 static void a_gateway_that_is_stopped_says_goodbye_to_its_callers(void)
 {
 	int caller;
@@ -632,4 +672,5 @@ YCT_MAIN_WITH("gateway", up, NULL,
 	T(calls_past_capacity_get_503_and_the_others_go_on),
 	T(guessing_passwords_is_stopped),
 	T(a_killed_gateway_closes_its_calls_when_it_is_back_and_still_knows_its_phones),
+	T(it_does_the_same_on_postgresql),
 	T(a_gateway_that_is_stopped_says_goodbye_to_its_callers))

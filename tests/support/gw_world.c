@@ -296,7 +296,7 @@ static int gateway_answers(void *arg)
 	return world_ask("CallList", &in, 0, NULL, NULL, NULL, NULL) == YC_OK;
 }
 
-static void import(void)
+void world_import_all(void)
 {
 	static const char *const items[][2] = {
 		{ "flow", "{\"name\":\"post\",\"title\":\"速递\",\"start\":\"hello\",\"nodes\":[{\"id\":\"hello\",\"kind\":\"play\",\"prompt\":\"welcome\",\"next\":\"q\"},"
@@ -403,7 +403,7 @@ void world_start(const char *const *more)
 	world_acd(1);
 	world_gateway_start(more);
 	CU_ASSERT(world_until(5000, dir_told, NULL));
-	import();
+	world_import_all();
 }
 
 void world_gateway_kill(void)

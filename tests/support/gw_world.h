@@ -39,6 +39,7 @@ extern struct world world;
  * extensions 1001 (password "secret-1001") and 2001 (static, at agent's address port 5070). more: extra arguments of yc-gateway, NULL-ended. */
 void world_start(const char *const *more);
 void world_stop(void);
+void world_import_all(void);                     /* what world_start imports */
 int world_import(const char *kind, const char *json);     /* the code */
 const char *world_health(void);                  /* "" = ready, else why not */
 void world_forget(void);                         /* what was remembered, not what runs */
