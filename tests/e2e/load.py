@@ -7,14 +7,15 @@ import random
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import tempfile
 import threading
 import uuid
 
-from centre import ROOT, HttpError, free_port, until
-import socket
+from centre import ROOT, HttpError, until
+from peers import sip_port
 
 SIPP = os.path.join(ROOT, "tests", "bench", "load", "sipp")
 NUMBER = "11199"
@@ -30,6 +31,22 @@ def seats_yaml(n, agent_port):
                f"skills: [{{skill: load, level: 3}}]\n")
         yield f'kind: extension\nnumber: "77{i:03}"\nstatic_contact: "sip:agent{i}@127.0.0.1:{agent_port}"\n'
         yield f'kind: seat\nextension: "77{i:03}"\nstaff_no: "L{i}"\nauto_ready: true\n'
+
+
+def media_port():
+    """Four UDP ports in a row for sipp's -mp: between the gateway's range and the one from which the system gives ports, so that they stay free."""
+    while True:
+        port = random.randrange(30000, 32760, 4)
+        socks = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(4)]
+        try:
+            for i, k in enumerate(socks):
+                k.bind(("127.0.0.1", port + i))
+            return port
+        except OSError:
+            continue
+        finally:
+            for k in socks:
+                k.close()
 
 
 class Sipp:
@@ -111,17 +128,17 @@ class Orders(threading.Thread):
 class Load:
     def __init__(self, centre, seats=6, rate=3, talk_ms=700):
         self.centre, self.seats = centre, seats
-        port = free_port(socket.SOCK_DGRAM)
+        port = sip_port()
         d = tempfile.mkdtemp(prefix="load-")
         with open(os.path.join(d, "load.yaml"), "w", encoding="utf-8") as f:
             f.write("\n---\n".join(seats_yaml(seats, port)))
-        self.agents = Sipp("agent.xml", port, "-d", talk_ms, "-l", 2000, "-mp", 36000)
+        self.agents = Sipp("agent.xml", port, "-d", talk_ms, "-l", 2000, "-mp", media_port())
         centre.yc("import", d)
         shutil.rmtree(d)
         api = centre.api("admin")
         until(lambda: sum(q["ready"] for q in api.get("/v1/queues/live")["data"] if q["code"] == "load") == seats, 15, "the seats are ready")
-        self.callers = Sipp("caller_queue.xml", free_port(socket.SOCK_DGRAM), f"127.0.0.1:{centre.sip}", "-s", NUMBER, "-r", rate, "-m", 1000000,
-                            "-l", 200, "-mp", 38000)
+        self.callers = Sipp("caller_queue.xml", sip_port(), f"127.0.0.1:{centre.sip}", "-s", NUMBER, "-r", rate, "-m", 1000000,
+                            "-l", 200, "-mp", media_port())
         self.orders = Orders(centre)
         self.orders.start()
 
