@@ -183,9 +183,9 @@ static void look(void *arg)
 	c->out = n.rtp_out;
 }
 
-static void engine_call(struct media *m, enum mode mode, int i, const int *peer_port, int *ports)
+static void engine_call(struct media *m, enum mode mode, int i, const int *peer_port, int *ports, media_conv *out)
 {
-	media_conv conv = media_conv_new(m);
+	media_conv conv = *out = media_conv_new(m);
 	media_leg leg[2] = { 0 };
 	struct yc_err e;
 	char path[128];
@@ -200,12 +200,34 @@ static void engine_call(struct media *m, enum mode mode, int i, const int *peer_
 			media_music(m, leg[k], "");
 	}
 	if (mode == RECORD) {
-		snprintf(path, sizeof(path), "%s/rec-%d.wav", yct_dir(), i);
+		snprintf(path, sizeof(path), "%s/rec-%d-%d.wav", yct_dir(), (int)getpid(), i);
 		if (media_record_start(m, conv, path, leg[0], leg[1], i, &e) != YC_OK)
 			exit(5);
 	}
 	if (mode != MUSIC)
 		media_bridge(m, leg[0], leg[1]);
+}
+
+/* A recording that was not made costs nothing: each must end whole, and no shorter than what was measured. */
+static void check_recordings(struct media *m, const media_conv *conv, int calls, int64_t least_ms)
+{
+	struct pollfd p = { .fd = media_fd(m), .events = POLLIN };
+	struct media_event ev;
+	int done = 0;
+
+	for (int i = 0; i < calls; i++)
+		media_record_stop(m, conv[i]);
+	while (done < calls && poll(&p, 1, 20000) > 0) {
+		while (media_next(m, &ev)) {
+			done += ev.type == MEDIA_RECORD_DONE && ev.duration_ms >= least_ms;
+			if (ev.type == MEDIA_RECORD_DONE || ev.type == MEDIA_RECORD_FAILED)
+				unlink(ev.path);
+		}
+	}
+	if (done < calls) {
+		fprintf(stderr, "bench_media: only %d of %d recordings are whole\n", done, calls);
+		exit(6);
+	}
 }
 
 static void engine_server(enum mode mode, int calls, const int *peer_port, int in, int out)
@@ -214,6 +236,8 @@ static void engine_server(enum mode mode, int calls, const int *peer_port, int i
 	struct counters_of k = { 0 };
 	struct yc_err e;
 	int ports[CALLS_MAX * 2];
+	media_conv conv[CALLS_MAX];
+	int64_t start = now_us();
 
 	media_conf_default(&c);
 	c.port_min = 20000;                      /* below the ephemeral ports that the talkers have */
@@ -221,9 +245,11 @@ static void engine_server(enum mode mode, int calls, const int *peer_port, int i
 	if (media_open(&k.m, &c, &e) != YC_OK)
 		exit(5);
 	for (int i = 0; i < calls; i++)
-		engine_call(k.m, mode, i, peer_port + 2 * i, ports + 2 * i);
+		engine_call(k.m, mode, i, peer_port + 2 * i, ports + 2 * i, &conv[i]);
 	write_all(out, ports, sizeof(int) * (size_t)calls * 2);
 	window(in, out, &k.in, &k.out, look, &k);
+	if (mode == RECORD)
+		check_recordings(k.m, conv, calls, (now_us() - start) / 1000 - 500);
 	media_close(&k.m);
 }
 
@@ -298,6 +324,7 @@ static struct report run(enum mode mode, int calls, double seconds)
 	int server_port[CALLS_MAX * 2];
 	struct report r;
 	struct server s;
+	int status = 0;
 
 	memset(&t, 0, sizeof(t));
 	t.n = calls * 2;
@@ -316,7 +343,8 @@ static struct report run(enum mode mode, int calls, double seconds)
 	write_all(s.to, "e", 1);
 	read_all(s.from, &r, sizeof(r));
 	write_all(s.to, "q", 1);
-	waitpid(s.pid, NULL, 0);
+	if (waitpid(s.pid, &status, 0) < 0 || status != 0)
+		exit(6);
 	for (int i = 0; i < t.n; i++)
 		close(t.fd[i]);
 	close(s.to);
