@@ -95,7 +95,7 @@ static enum yc_code load_mark_key(struct dir *d, struct yc_err *e)
 	snprintf(dir, sizeof(dir), "%s/directory", home);
 	snprintf(path, sizeof(path), "%s/password-mark.key", dir);
 	snprintf(tmp, sizeof(tmp), "%s.new", path);
-	if ((mkdir(home, 0755) && errno != EEXIST) || (mkdir(dir, 0700) && errno != EEXIST))
+	if ((mkdir(home, 0700) && errno != EEXIST) || (mkdir(dir, 0700) && errno != EEXIST))
 		return yc_fail(e, YC_INTERNAL, "home", "cannot create %s: %s", dir, strerror(errno));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {

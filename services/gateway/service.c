@@ -170,7 +170,7 @@ static enum yc_code open_folders(struct gw_self *g, struct yc_err *e)
 	char dir[400], path[512];
 
 	snprintf(dir, sizeof(dir), "%s/gateway", home);
-	if ((mkdir(home, 0755) && errno != EEXIST) || (mkdir(dir, 0750) && errno != EEXIST))
+	if ((mkdir(home, 0700) && errno != EEXIST) || (mkdir(dir, 0750) && errno != EEXIST))
 		return yc_fail(e, YC_UNAVAILABLE, "home", "cannot create %s: %s", dir, strerror(errno));
 	snprintf(g->blob_folder, sizeof(g->blob_folder), "%s/blobs", dir);
 	if (yc_blobs_open(&g->blobs, yc_node_db(g->node), g->blob_folder, e))
